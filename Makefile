@@ -1,0 +1,67 @@
+# twatch: libtwatch.so (the shim), libtwatch-race.so (the race engine), twatch (the analyzer).
+BUILD   ?= build
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib/twatch
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+VERSION := 0.1.0
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+BASE := -std=gnu11 $(WARN) $(CFLAGS) -DTWATCH_VERSION='"$(VERSION)"' -MMD -MP -Ipreload/format
+
+# The shim keeps frame pointers off, has its own memcpy and friends (-fno-builtin would cost; see preload/sys.h), and exports by list.
+SHIM_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -Ipreload
+RACE_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -Ipreload/race
+TOOL_CFLAGS := $(BASE) -Ianalyzer -Ipreload
+
+SHIM_SRC := $(wildcard preload/*.c)
+RACE_SRC := $(wildcard preload/race/*.c preload/race/x86/*.c)
+TOOL_SRC := $(wildcard analyzer/*.c analyzer/*/*.c)
+SHIM_OBJ := $(SHIM_SRC:%.c=$(BUILD)/%.o) $(patsubst %.S,$(BUILD)/%.o,$(wildcard preload/*.S))
+RACE_OBJ := $(RACE_SRC:%.c=$(BUILD)/%.o) $(patsubst %.S,$(BUILD)/%.o,$(wildcard preload/race/*.S preload/race/x86/*.S))
+TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+
+TARGETS := $(BUILD)/libtwatch.so $(BUILD)/twatch $(if $(RACE_SRC),$(BUILD)/libtwatch-race.so)
+
+all: $(TARGETS)
+
+$(BUILD)/libtwatch.so: $(SHIM_OBJ) preload/exports.map
+	$(CC) -shared -o $@ $(SHIM_OBJ) $(LDFLAGS) -Wl,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,--version-script=preload/exports.map -ldl -lpthread
+
+$(BUILD)/libtwatch-race.so: $(RACE_OBJ)
+	$(CC) -shared -o $@ $(RACE_OBJ) $(LDFLAGS) -Wl,-z,defs,-z,now,-z,relro,-z,nodelete -lZydis
+
+$(BUILD)/twatch: $(TOOL_OBJ)
+	$(CC) -o $@ $(TOOL_OBJ) $(LDFLAGS) -ldw -lelf
+
+$(BUILD)/preload/race/%.o: preload/race/%.c
+	@mkdir -p $(@D)
+	$(CC) $(RACE_CFLAGS) -c -o $@ $<
+$(BUILD)/preload/race/%.o: preload/race/%.S
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
+$(BUILD)/preload/%.o: preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(SHIM_CFLAGS) -c -o $@ $<
+$(BUILD)/preload/%.o: preload/%.S
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
+$(BUILD)/analyzer/%.o: analyzer/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TOOL_CFLAGS) -c -o $@ $<
+
+install: all
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR)
+	install -m 755 $(TARGETS) $(DESTDIR)$(LIBDIR)
+	ln -sf $(LIBDIR)/twatch $(DESTDIR)$(BINDIR)/twatch
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(SHIM_OBJ:.o=.d) $(RACE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d)
+-include testsuite/rules.mk
+
+.PHONY: all install clean demo check check-long bench
+.DEFAULT_GOAL := all
