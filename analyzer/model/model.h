@@ -1,0 +1,115 @@
+/*
+ * The model: one record as plain tables by id. Everything is checked when the model is built: an id that an accessor
+ * takes may be any number (it gives NULL for what does not exist), and counts and lengths of what it returns are inside
+ * the record. What the record cannot give is absent, not invented.
+ *
+ * A model and everything it points to is constant after model_build() and lives until model_free().
+ */
+#ifndef TWATCH_MODEL_H
+#define TWATCH_MODEL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/vec.h"
+#include "record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct record;
+struct model;
+
+/* Elements by id: at[id] for id < n; NULL where there is none; at[0] is always NULL. */
+struct model_table {
+    const void **at;
+    uint32_t n;
+};
+
+/* Elements without an id, in file order. */
+struct model_list {
+    const void **at;
+    size_t n;
+};
+
+/* A place in the program, for names and fingerprints; any of the texts may be NULL. */
+struct namer_place {
+    const char *function, *file;
+    uint32_t line; /* 0 unknown */
+    const char *module;
+};
+
+/*
+ * Names of things, so that checks can write sentences without knowing symbols. Each function may be NULL, and may
+ * return NULL when it has no name; finding/names.h falls back to addresses and numbers. Texts live as long as the
+ * model's arena does.
+ */
+struct namer {
+    void *ctx;
+    const char *(*variable)(void *ctx, uint64_t address); /* static data: "accounts[3].lock" */
+    bool (*place)(void *ctx, uint64_t pc, bool precise,
+            struct namer_place *out); /* of one return address (precise: of the instruction itself) */
+    bool (*blame)(
+            void *ctx, uint32_t stack, struct namer_place *out); /* first frame of a stack in the project's own code */
+    bool (*declaration)(
+            void *ctx, uint64_t address, const char **symbol); /* the static symbol that encloses a data address */
+};
+
+/* The last state of one live thread. */
+struct model_state {
+    uint32_t thread; /* id, with model_thread() != NULL */
+    const struct twatch_slot *slot;
+    const struct twatch_held *held; /* nheld entries, none empty */
+    uint32_t nheld;
+    bool waiting; /* slot->wait_* are consistent and say that it waits */
+};
+
+struct model {
+    struct arena arena;
+    const struct record *record;
+    const struct twatch_header *header;
+    const char *path; /* of the record */
+    uint64_t now_ns;  /* the moment of the last state: end_ns, or the last time known */
+    bool live;        /* the process was still running when the record was read */
+    struct model_table strings, modules, threads, objects, stacks;
+    struct model_list deps; /* struct twatch_dep */
+    struct model_list incidents, stats, uses, races, race_infos;
+    struct model_state *states;
+    size_t nstates;
+    uint32_t *state_of;   /* thread id -> index into states + 1; 0 none; threads.n entries */
+    const char **missing; /* sentences: what the record lacks or what had to be left out */
+    size_t nmissing;
+    struct namer namer;
+    uint32_t run; /* index of this record in the report */
+};
+
+/*
+ * Builds a model over a record; `record` must outlive it. A damaged record gives a partial model whose `missing` says
+ * what is not there; false only when nothing can be said at all, with *err set.
+ */
+bool model_build(struct model *m, const struct record *record, struct err *err);
+void model_free(struct model *m);
+
+const struct twatch_thread *model_thread(const struct model *m, uint32_t id);
+const struct twatch_object *model_object(const struct model *m, uint32_t id);
+const struct twatch_module *model_module(const struct model *m, uint32_t id);
+const struct twatch_stack *model_stack(const struct model *m, uint32_t id);       /* nframes is inside the element */
+const struct model_state *model_state_of(const struct model *m, uint32_t thread); /* NULL: not alive at the end */
+
+/* Text of a string id, NUL-terminated, and its length if asked for (it may hold NULs: argv). "" for ids that do not
+ * exist. */
+const char *model_string(const struct model *m, uint32_t id, size_t *length);
+
+/* Elements of the lists. */
+const struct twatch_dep *model_dep(const struct model *m, size_t i);
+const struct twatch_incident *model_incident(const struct model *m, size_t i);
+const struct twatch_stat *model_stat(const struct model *m, size_t i);
+const struct twatch_use *model_use(const struct model *m, size_t i);
+const struct twatch_race *model_race(const struct model *m, size_t i);
+const struct twatch_race_info *model_race_info(const struct model *m, size_t i);
+
+/* Seconds that passed between two record times, for sentences; 0 when either is unknown or they are the wrong way
+ * round. */
+double model_seconds(uint64_t from_ns, uint64_t to_ns);
+
+#endif
