@@ -61,8 +61,8 @@ struct symbol_frame {
     bool python;
 };
 
-struct symbol_trace { /* innermost first, inlined frames expanded */
-    const struct symbol_frame *frames;
+struct symbol_trace {                         /* innermost first, inlined frames expanded */
+    const struct symbol_frame *const *frames; /* shared between traces */
     size_t nframes;
     bool cut; /* deeper than what was recorded */
 };
