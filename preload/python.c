@@ -1,0 +1,297 @@
+/*
+ * Finding the Python stack of the calling thread, and merging it into a native one. The text of a frame is made in
+ * python_text.c.
+ *
+ *   _PyRuntime.autoTSSkey --pthread_getspecific--> PyThreadState --(cframe)--> _PyInterpreterFrame --previous--> ...
+ * --> NULL
+ *
+ * Which memory may be read. A thread that holds the interpreter's lock (_PyRuntime says who) may follow its own frames
+ * as the interpreter does: nobody else can run Python code, and finalisation needs the lock. A thread without the lock
+ * may find that the main thread is finalising and has freed the thread state and unmapped the frames under it; it reads
+ * through process_vm_readv, which fails where a load would fault. Every code object and string is checked for its type
+ * before it is believed.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/uio.h>
+
+#include "record.h"
+#include "sys.h"
+#include "python.h"
+#include "python_layout.h"
+#include "python_text.h"
+
+enum { OWNER_GENERATOR = 1, OWNER_CSTACK = 3 };
+enum {
+    CHAIN = 32,
+    CHAIN_MAX = 1000
+}; /* frames remembered per thread; frames followed before a chain counts as broken */
+
+static struct {
+    const struct tw_python_layout *at;
+    uintptr_t runtime, runtime_end;
+    uintptr_t eval, eval_end;
+    uintptr_t text, text_end; /* of the module with the interpreter; empty when it also carries a program */
+    void *(*getspecific)(pthread_key_t);
+} py;
+
+static inline uint64_t load(uintptr_t addr) {
+    return *(const volatile uint64_t *)addr;
+}
+static inline uint32_t load32(uintptr_t addr) {
+    return *(const volatile uint32_t *)addr;
+}
+
+/* ---- set-up
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static const struct tw_python_layout *layout_of(unsigned long version) {
+    static const struct tw_python_layout *const known[] = {&tw_python_311, &tw_python_312, &tw_python_313};
+    if ((version & 0xf0) != 0xf0) return NULL; /* alphas, betas and candidates moved fields */
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i]->version == version >> 16) return known[i];
+    return NULL;
+}
+
+static bool begins(const char *s, const char *with) {
+    while (*with && *s == *with)
+        s++, with++;
+    return !*with;
+}
+
+/* True when the module holds nothing but the interpreter: libpython, or a main program of that name. */
+static bool is_interpreter_module(const struct link_map *map) {
+    char path[512];
+    const char *name = map->l_name;
+    if (!name || !*name) {
+        long n = tw_sys(SYS_readlink, "/proc/self/exe", path, sizeof path - 1);
+        if (n <= 0) return false;
+        path[n] = 0;
+        name = path;
+    }
+    const char *base = name;
+    for (const char *p = name; *p; p++)
+        if (*p == '/') base = p + 1;
+    return begins(base, "python") || begins(base, "libpython");
+}
+
+static void find_text(const void *base, const struct link_map *map) {
+    const ElfW(Ehdr) *head = base;
+    const ElfW(Phdr) *segment = (const void *)((const char *)base + head->e_phoff);
+    for (unsigned i = 0; i < head->e_phnum; i++) {
+        uintptr_t start = map->l_addr + segment[i].p_vaddr, end = start + segment[i].p_memsz;
+        if (segment[i].p_type != PT_LOAD || py.eval < start || py.eval >= end) continue;
+        py.text = start;
+        py.text_end = end;
+    }
+}
+
+int tw_python_init(void) {
+    Dl_info info;
+    ElfW(Sym) *symbol = NULL;
+    struct link_map *map = NULL;
+    const unsigned long *version = dlsym(RTLD_DEFAULT, "Py_Version");
+    if (py.at || !version) return py.at != NULL;
+    const struct tw_python_layout *at = layout_of(*version);
+    uintptr_t runtime = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyRuntime");
+    void *eval = dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault");
+    void *getspecific = dlsym(RTLD_DEFAULT, "pthread_getspecific");
+    if (!at || !runtime || !eval || !getspecific || !tw_python_text_init(at)) return 0;
+    if (!dladdr1((void *)runtime, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
+    if (symbol->st_size <= at->rt_locked || symbol->st_size <= at->rt_holder) return 0;
+    if (at->rt_free_threaded && load(runtime + at->rt_free_threaded)) return 0;
+    py.runtime = runtime;
+    py.runtime_end = runtime + symbol->st_size;
+    if (!dladdr1(eval, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
+    py.eval = (uintptr_t)eval;
+    py.eval_end = py.eval + symbol->st_size;
+    if (dladdr1(eval, &info, (void **)&map, RTLD_DL_LINKMAP) && map && is_interpreter_module(map))
+        find_text(info.dli_fbase, map);
+    __builtin_memcpy(&py.getspecific, &getspecific, sizeof getspecific);
+    py.at = at;
+    return 1;
+}
+
+int tw_python_active(void) {
+    return py.at != NULL;
+}
+
+int tw_python_is_interpreter_lock(uintptr_t addr) {
+    return addr >= py.runtime && addr < py.runtime_end;
+}
+
+/* ---- the thread
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* The thread state of the caller, 0 if it has none. pthread_getspecific only reads thread-local memory. */
+static uintptr_t own_state(void) {
+    uintptr_t key = py.runtime + py.at->rt_key;
+    return load32(key) ? (uintptr_t)py.getspecific(load32(key + 4)) : 0;
+}
+
+static bool holds_lock(uintptr_t state) {
+    if (load(py.runtime + py.at->rt_holder) != state) return false;
+    return !py.at->rt_locked || load32(py.runtime + py.at->rt_locked);
+}
+
+/* The caller's state and how it may be read; false without a state, or with one that is not the caller's (a layout that
+   is not what it should be, or a state that was freed under a daemon thread). */
+static bool open_reader(struct tw_python_reader *r, uintptr_t *state) {
+    uint64_t owner = 0;
+    *state = own_state();
+    if (!*state) return false;
+    r->direct = holds_lock(*state);
+    r->pid = r->direct ? 0 : (int)tw_sys(SYS_getpid);
+    return tw_python_read(r, *state + py.at->ts_thread_id, &owner, sizeof owner) &&
+           owner == (uint64_t)__builtin_thread_pointer();
+}
+
+static uintptr_t first_frame(const struct tw_python_reader *r, uintptr_t state) {
+    uint64_t p = 0;
+    if (!tw_python_read(r, state + py.at->ts_frame, &p, sizeof p)) return 0;
+    if (py.at->cf_frame != TW_PYTHON_NONE && (!p || !tw_python_read(r, p + py.at->cf_frame, &p, sizeof p))) return 0;
+    return p;
+}
+
+/* ---- fingerprint
+ * -------------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t stir(uint64_t h, uint64_t frame, uint64_t code, uint64_t instr) {
+    return h * 0x9e3779b97f4a7c15ull + (instr ^ (frame << 20) ^ (code << 40 | code >> 24));
+}
+
+static inline uint64_t field(const char *span, uint16_t offset) {
+    uint64_t v;
+    __builtin_memcpy(&v, span + offset, sizeof v);
+    return v;
+}
+
+static uint64_t fingerprint_direct(uintptr_t state) {
+    const struct tw_python_layout *at = py.at;
+    uintptr_t frame = load(state + at->ts_frame);
+    if (at->cf_frame != TW_PYTHON_NONE && frame) frame = load(frame + at->cf_frame);
+    uint64_t h = 1;
+    for (unsigned i = 0; frame && i < CHAIN_MAX; i++) {
+        h = stir(h, frame, load(frame + at->f_code), load(frame + at->f_instr));
+        frame = load(frame + at->f_previous);
+    }
+    return tw_sys_mix(h);
+}
+
+/* The frames that this thread had when it was last asked without the lock: read in one call when they are still the
+ * same. */
+static __thread struct {
+    unsigned n;
+    uintptr_t frame[CHAIN];
+} seen;
+
+static __attribute__((noinline)) uint64_t fingerprint_careful(const struct tw_python_reader *r, uintptr_t frame) {
+    char span[CHAIN][64];
+    struct iovec from[CHAIN], to = {span, 0};
+    unsigned known = frame && seen.n && seen.frame[0] == frame ? seen.n : 0, i = 0;
+    for (unsigned k = 0; k < known; k++) {
+        from[k] = (struct iovec){(void *)(seen.frame[k] + py.at->f_from), py.at->f_span};
+        to.iov_len += py.at->f_span;
+    }
+    if (known && tw_sys(SYS_process_vm_readv, r->pid, &to, 1, from, known, 0) != (long)to.iov_len) known = 0;
+    uint64_t h = 1;
+    for (; frame && i < CHAIN_MAX; i++) {
+        char one[64];
+        const char *got = &span[0][0] + (size_t)i * py.at->f_span - py.at->f_from;
+        if (i >= known || seen.frame[i] != frame) {
+            known = 0; /* what was read ahead from here on belongs to other frames */
+            if (!tw_python_read(r, frame + py.at->f_from, one, py.at->f_span)) break;
+            got = one - py.at->f_from;
+        }
+        if (i < CHAIN) seen.frame[i] = frame;
+        h = stir(h, frame, field(got, py.at->f_code), field(got, py.at->f_instr));
+        frame = field(got, py.at->f_previous);
+    }
+    seen.n = i < CHAIN ? i : CHAIN;
+    return tw_sys_mix(h);
+}
+
+uint64_t tw_python_fingerprint(void) {
+    if (!py.at) return 0;
+    uintptr_t state = own_state();
+    if (!state) return 0;
+    if (TW_LIKELY(holds_lock(state))) return fingerprint_direct(state);
+    struct tw_python_reader r;
+    return open_reader(&r, &state) ? fingerprint_careful(&r, first_frame(&r, state)) : 0;
+}
+
+/* ---- merging
+ * ------------------------------------------------------------------------------------------------------------ */
+
+struct walk {
+    struct tw_python_reader reader;
+    uintptr_t frame; /* next one to take */
+    unsigned steps;
+    uint32_t (*string_id)(const char *, size_t);
+    uint64_t *out;
+    unsigned n, max;
+};
+
+/* A frame that was made but has not begun is not on Python's own stack listing either. */
+static bool has_begun(const struct walk *w, const char *frame, uintptr_t code) {
+    uint32_t traceable = 0;
+    if (frame[py.at->f_owner] == OWNER_GENERATOR) return true;
+    if (!tw_python_read(&w->reader, code + py.at->co_traceable, &traceable, sizeof traceable)) return false;
+    return field(frame, py.at->f_instr) >= code + py.at->co_code + 2ull * traceable;
+}
+
+/* Append the frames of one evaluation, or of all that are left. */
+static void take_frames(struct walk *w, bool all) {
+    const struct tw_python_layout *at = py.at;
+    while (w->frame && w->steps++ < CHAIN_MAX) {
+        char frame[80];
+        if (!tw_python_read(&w->reader, w->frame, frame, at->f_size)) w->frame = 0;
+        if (!w->frame) return;
+        w->frame = field(frame, at->f_previous);
+        bool marker = at->f_entry == TW_PYTHON_NONE && frame[at->f_owner] == OWNER_CSTACK;
+        bool last = marker || (at->f_entry != TW_PYTHON_NONE && frame[at->f_entry]);
+        uintptr_t code = field(frame, at->f_code);
+        if (!marker && w->n < w->max && has_begun(w, frame, code)) {
+            uint32_t id = tw_python_text(&w->reader, code, field(frame, at->f_instr), w->string_id);
+            if (id) w->out[w->n++] = TWATCH_FRAME_PYTHON | id;
+        }
+        if (last && !all) return;
+    }
+}
+
+static bool in_eval(uint64_t pc) {
+    return pc > py.eval && pc <= py.eval_end;
+}
+
+/* One Python stack into a native one. The outermost evaluation seen takes all frames that are left: an evaluation whose
+   native frame lies in a part that the compiler split off is not recognised, and a native stack may have been cut. */
+static unsigned merge(struct walk *w, uint64_t *pc, unsigned n) {
+    uint64_t out[TWATCH_MAX_FRAMES];
+    unsigned evals = 0, left = w->max;
+    for (unsigned i = 0; i < n; i++)
+        evals += in_eval(pc[i]);
+    w->out = out;
+    w->max = left < TWATCH_MAX_FRAMES ? left : TWATCH_MAX_FRAMES;
+    for (unsigned i = 0; i < n; i++) {
+        if (in_eval(pc[i]))
+            take_frames(w, --evals == 0);
+        else if ((pc[i] <= py.text || pc[i] > py.text_end) && w->n < w->max)
+            out[w->n++] = pc[i];
+    }
+    take_frames(w, true);
+    if (!w->n) return n;
+    tw_sys_copy(pc, out, w->n * sizeof *out);
+    return w->n;
+}
+
+unsigned tw_python_merge(
+        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length)) {
+    struct walk w = {.string_id = string_id, .max = max};
+    uintptr_t state;
+    if (!py.at || !open_reader(&w.reader, &state)) return n;
+    w.frame = first_frame(&w.reader, state);
+    return w.frame ? merge(&w, pc, n) : n;
+}

@@ -1,0 +1,40 @@
+/*
+ * Python frames in place of the interpreter's own. When the process is CPython 3.11, 3.12 or 3.13, a native stack that
+ * runs through _PyEval_EvalFrameDefault is rewritten: each of the interpreter's frames becomes the Python functions
+ * that it was running, and the interpreter's own C functions between them disappear. Nothing of the interpreter is ever
+ * called; its structures are read, and never without proof that the memory is there (see python.c). In other programs,
+ * and in interpreters whose layout is not known, nothing happens.
+ *
+ * Layouts are those of CPython's Include/internal/pycore_{frame,interp,runtime}.h and
+ * Include/cpython/{code,pystate,unicodeobject}.h; the line table is described in CPython's Objects/locations.md.
+ */
+#ifndef TW_PYTHON_H
+#define TW_PYTHON_H
+
+#include <stdint.h>
+#include <stddef.h>
+
+/* Look for an interpreter in the process. Returns 1 when its layout is known. For the constructor: asks the loader for
+   symbols. May be called again after a module was loaded. */
+int tw_python_init(void);
+
+/* 1 when stacks of this process are rewritten. */
+int tw_python_active(void);
+
+/* A value that changes when the Python stack of the calling thread changes; 0 without one. About 15 ns and 1 ns a frame
+   when the thread holds the interpreter's lock, about a microsecond otherwise (only a thread that is about to block is
+   in that place). Inside the recording guard. */
+uint64_t tw_python_fingerprint(void);
+
+/* Rewrite the native stack pc[0..n), innermost first, of the calling thread in place; the array has room for max
+   entries. Python frames become TWATCH_FRAME_PYTHON | string_id("function\nfile\nline"). Returns the new number of
+   entries; n when there was nothing to rewrite. Inside the recording guard, not in a thread with less than 8 KiB of
+   stack left. */
+unsigned tw_python_merge(
+        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length));
+
+/* 1 when addr lies in the interpreter's static state: its global lock and what belongs to it, which is not the
+ * program's doing. */
+int tw_python_is_interpreter_lock(uintptr_t addr);
+
+#endif

@@ -1,0 +1,26 @@
+/* Reading the interpreter's memory, and the text of one Python frame. For python.c only. */
+#ifndef TW_PYTHON_TEXT_H
+#define TW_PYTHON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tw_python_layout;
+
+struct tw_python_reader {
+    bool direct; /* the caller holds the interpreter's lock: plain loads are safe */
+    int pid;     /* of the process, for the careful way */
+};
+
+/* Copy n bytes from addr; false, and nothing believed, when they are not there. */
+bool tw_python_read(const struct tw_python_reader *r, uintptr_t addr, void *to, size_t n);
+
+/* Finds the types that objects are checked against; false when the interpreter hides them. */
+bool tw_python_text_init(const struct tw_python_layout *at);
+
+/* string_id("function\nfile\nline") for a code object and the address of its current instruction; 0 when it is none. */
+uint32_t tw_python_text(
+        const struct tw_python_reader *r, uintptr_t code, uintptr_t instr, uint32_t (*string_id)(const char *, size_t));
+
+#endif

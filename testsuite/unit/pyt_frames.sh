@@ -1,0 +1,28 @@
+#!/bin/sh
+# Python frames as preload/python.c reads them, against what Python itself says. Usage: pyt_frames.sh [python...] (default: the system's).
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+${CC:-cc} -std=gnu11 -O1 -g -fPIC -shared -ftls-model=initial-exec -I"$root/preload" -I"$root/preload/format" -o "$work/frames.so" \
+    "$root"/testsuite/unit/pyt_frames.c "$root"/preload/python*.c "$root"/preload/sys.c -lunwind -ldl
+[ $# -gt 0 ] || set -- /usr/bin/python3
+for python; do
+    LD_PRELOAD="$work/frames.so" timeout 60 "$python" -S "$root/testsuite/unit/pyt_frames.py" 2>"$work/err" >"$work/out" || {
+        tail -5 "$work/err"
+        echo "FAIL $python: ended with $?"
+        exit 1
+    }
+    # A WANT line is followed by the STACK line of the same thread's next lock call.
+    awk -v python="$python" '
+        /^WANT/ { want = $2; next }
+        /^STACK/ && want != "" {
+            n++
+            if ($2 != want) { bad++; if (bad < 5) print "want " want "\n got " $2 " (" $3 ")" }
+            want = ""
+        }
+        END {
+            print (bad ? "FAIL " : "pass ") python ": " n - bad " of " n " stacks"
+            exit bad || n < 60
+        }' "$work/err"
+done
