@@ -138,8 +138,9 @@ struct symbol_data {
     const char *file;  /* where the variable is declared; NULL unknown */
     uint32_t line;
     const char *module;
-    uint64_t size;  /* bytes of the innermost thing named; 0 unknown */
-    bool is_static; /* not visible outside its file */
+    uint64_t size;        /* bytes of the innermost thing named; 0 unknown */
+    const char *function; /* the function that a static local variable belongs to; NULL none */
+    bool is_static;       /* not visible outside its file */
     enum symbol_atomic atomic;
 };
 
