@@ -32,27 +32,24 @@ struct model_list {
     size_t n;
 };
 
-/* A place in the program, for names and fingerprints; any of the texts may be NULL. */
-struct namer_place {
-    const char *function, *file;
-    uint32_t line; /* 0 unknown */
-    const char *module;
-};
-
 /*
  * Names of things, so that checks can write sentences without knowing symbols. Each function may be NULL, and may
  * return NULL when it has no name; finding/names.h falls back to addresses and numbers. Texts live as long as the
- * model's arena does.
+ * model. `site` is a return address that counts when `stack` is 0.
  */
 struct namer {
     void *ctx;
-    const char *(*variable)(void *ctx, uint64_t address); /* static data: "accounts[3].lock" */
-    bool (*place)(void *ctx, uint64_t pc, bool precise,
-            struct namer_place *out); /* of one return address (precise: of the instruction itself) */
-    bool (*blame)(
-            void *ctx, uint32_t stack, struct namer_place *out); /* first frame of a stack in the project's own code */
-    bool (*declaration)(
-            void *ctx, uint64_t address, const char **symbol); /* the static symbol that encloses a data address */
+    const char *(*variable)(void *ctx, uint64_t address);       /* static data: "accounts[3].lock" */
+    const char *(*variable_class)(void *ctx, uint64_t address); /* the same for all elements: "accounts[].lock" */
+    const char *(*tls_variable)(void *ctx, uint64_t address, uint64_t handle); /* of a thread with this pthread_t */
+    bool (*atomic)(void *ctx, uint64_t address);                               /* declared _Atomic or std::atomic */
+    const char *(*function)(void *ctx, uint64_t address);                      /* that starts at or covers it */
+    const char *(*brief)(
+            void *ctx, uint32_t stack, uint64_t site); /* first frame of project code: "pool_new (pool.c:12)" */
+    const char *(*key)(
+            void *ctx, uint32_t stack, uint64_t site); /* the same without lines: "pool_new@pool.c", for fingerprints */
+    const char *(*argument)(
+            void *ctx, uint32_t stack, const char *callee); /* text of the argument of that call: "pool->lock" */
 };
 
 /* The last state of one live thread. */
@@ -84,10 +81,10 @@ struct model {
 };
 
 /*
- * Builds a model over a record; `record` must outlive it. A damaged record gives a partial model whose `missing` says
- * what is not there; false only when nothing can be said at all, with *err set.
+ * Builds a model over a record; `record` must outlive it and is only changed by notes. A damaged record gives a partial
+ * model whose `missing` says what is not there.
  */
-bool model_build(struct model *m, const struct record *record, struct err *err);
+void model_build(struct model *m, struct record *record);
 void model_free(struct model *m);
 
 const struct twatch_thread *model_thread(const struct model *m, uint32_t id);
