@@ -1,0 +1,18 @@
+# Chapter: daemon threads. The seed's program with setDaemon(True): "start", "main thread end", and never "end".
+# EXPECT(daemon-killed)
+import threading
+import time
+
+
+def fuc():
+    print('start', flush=True)
+    time.sleep(2)
+    print('end', flush=True)
+
+
+if __name__ == '__main__':
+    t = threading.Thread(target=fuc, args=())
+    t.daemon = True  # the program does not wait for the thread
+    t.start()  # EXPECT(daemon-killed): created here
+    time.sleep(0.2)
+    print('main thread end', flush=True)

@@ -1,0 +1,18 @@
+# Chapter: join. The seed's program with setDaemon(True) and no join: the thread dies with main.
+# EXPECT(daemon-killed)
+import threading
+import time
+
+
+def target():
+    print('the curent threading  %s is running' % threading.current_thread().name, flush=True)
+    time.sleep(2)
+    print('the curent threading  %s is ended' % threading.current_thread().name, flush=True)
+
+
+print('the curent threading  %s is running' % threading.current_thread().name, flush=True)
+t = threading.Thread(target=target)
+t.daemon = True
+t.start()
+time.sleep(0.1)
+print('the curent threading  %s is ended' % threading.current_thread().name, flush=True)

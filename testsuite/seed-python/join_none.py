@@ -1,0 +1,17 @@
+# Chapter: join. The seed's program without join: main ends first, the process waits for the thread.
+# CLEAN
+import threading
+import time
+
+
+def target():
+    print('the curent threading  %s is running' % threading.current_thread().name, flush=True)
+    time.sleep(0.2)
+    print('the curent threading  %s is ended' % threading.current_thread().name, flush=True)
+
+
+print('the curent threading  %s is running' % threading.current_thread().name, flush=True)
+t = threading.Thread(target=target)
+t.start()
+time.sleep(0.05)
+print('the curent threading  %s is ended' % threading.current_thread().name, flush=True)

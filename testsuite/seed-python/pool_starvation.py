@@ -1,0 +1,22 @@
+# Chapter: pools. Every worker waits for a task that only a worker could run.
+# HANGS
+# EXPECT(stall|deadlock|pool-starvation)
+# ALLOW(lost-wakeup)
+from concurrent.futures import ThreadPoolExecutor
+import threading
+
+pool = ThreadPoolExecutor(max_workers=2)
+both = threading.Barrier(2)
+
+
+def inner():
+    return 1
+
+
+def outer():
+    both.wait()
+    return pool.submit(inner).result()  # EXPECT(stall|deadlock|pool-starvation): waits
+
+
+results = [pool.submit(outer) for _ in range(2)]
+print([r.result() for r in results])
