@@ -1,5 +1,4 @@
 /* A worker signals while nobody waits; then main waits, and nobody is left to signal again. */
- */
 // HANGS
 #include "step.h"
 #include <pthread.h>
