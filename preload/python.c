@@ -11,7 +11,7 @@
  * through process_vm_readv, which fails where a load would fault. Every code object and string is checked for its type
  * before it is believed.
  */
-#define _GNU_SOURCE
+
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>

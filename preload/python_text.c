@@ -3,7 +3,7 @@
  * Strings are made UTF-8 here, control characters and lone surrogates replaced, so that a line break always ends a
  * field.
  */
-#define _GNU_SOURCE
+
 #include <dlfcn.h>
 #include <sys/uio.h>
 

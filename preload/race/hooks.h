@@ -37,7 +37,19 @@ struct tw_race_ops {
     void (*module_unloading)(uintptr_t start, uintptr_t end);
     /* fork: in the child, the only thread goes on. */
     void (*forked)(void);
+    /* Read side of a rwlock: sees what writers released, not what other readers did. acquire() in its place hides races between readers. */
+    void (*acquire_shared)(uintptr_t obj);
+    /*
+     * Signals. handler_enter: first thing in the shim's own signal handler, with its ucontext; it gives the interrupted code's original program counter back into
+     * the context, keeps what the instrumentation had spilled in save (TW_RACE_SAVE words), and returns the pc it found. handler_leave: last thing, with the
+     * same save: execution goes on where it was. fault: true when a SIGSEGV/SIGBUS at `address` was the engine's own and is mended: return from the handler.
+     */
+    uintptr_t (*handler_enter)(void *ucontext, uint64_t *save);
+    void (*handler_leave)(void *ucontext, uint64_t *save, uintptr_t pc);
+    int (*fault)(void *ucontext, uintptr_t address);
 };
+
+enum { TW_RACE_SAVE = 8 };
 
 extern const struct tw_race_ops *tw_race;
 

@@ -35,7 +35,7 @@
  * check (or hold the saved flags) may have other values. sp is the program's, before any push of ours.
  */
 struct x86_regs {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rsi, rdx, rcx, rax, rdi, rsp;
+    uint64_t rsp, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rsi, rdx, rcx, rax, rdi;
 };
 
 /*

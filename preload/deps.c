@@ -1,0 +1,174 @@
+#include "deps.h"
+
+#include "object.h"
+#include "stack.h"
+
+/* Open addressing; private to a thread, so no locks. The elements themselves are in a stream of the record that the thread owns. */
+struct tw_dep_table {
+    struct tw_stream stream;
+    uint32_t mask, used;
+    struct dep_entry { uint64_t key; struct twatch_dep *dep; } *entries;
+    struct tw_dep_table *next;
+};
+
+enum { FIRST_ENTRIES = 64 };
+
+static struct tw_dep_table *free_tables;
+static struct tw_lock lock;
+
+static struct tw_dep_table *new_table(void) {
+    tw_lock_take(&lock);
+    struct tw_dep_table *d = free_tables;
+    if (d) free_tables = d->next;
+    tw_lock_give(&lock);
+    if (d) return d;
+    d = tw_sys_memory(sizeof *d);
+    if (!d) return NULL;
+    d->entries = tw_sys_memory(FIRST_ENTRIES * sizeof *d->entries);
+    if (!d->entries) return NULL;
+    d->mask = FIRST_ENTRIES - 1;
+    d->stream.kind = TWATCH_CHUNK_DEP;
+    return d;
+}
+
+void tw_deps_release(struct tw_thread *t) {
+    struct tw_dep_table *d = t->deps;
+    if (!d) return;
+    t->deps = NULL;
+    tw_sys_zero(d->entries, (d->mask + 1ull) * sizeof *d->entries);
+    d->used = 0; /* the stream goes on in its chunk: elements name their thread */
+    tw_lock_take(&lock);
+    d->next = free_tables;
+    free_tables = d;
+    tw_lock_give(&lock);
+}
+
+static bool grow(struct tw_dep_table *d) {
+    uint32_t size = (d->mask + 1) * 2;
+    struct dep_entry *bigger = tw_sys_memory(size * sizeof *bigger);
+    if (!bigger) return false;
+    for (uint32_t i = 0; i <= d->mask; i++) {
+        if (!d->entries[i].dep) continue;
+        uint32_t k = (uint32_t)d->entries[i].key & (size - 1);
+        while (bigger[k].dep) k = (k + 1) & (size - 1);
+        bigger[k] = d->entries[i];
+    }
+    d->entries = bigger;
+    d->mask = size - 1;
+    return true;
+}
+
+/* Two held sets of equal hash are compared; both hold distinct locks, so equal sizes and inclusion mean equality. */
+static bool same(const struct tw_thread *t, const struct twatch_dep *d, const struct twatch_held *inner) {
+    if (d->object != inner->object || d->mode != inner->mode || d->site != inner->site) return false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->slot->nheld; i++) {
+        const struct twatch_held *h = &t->held[i];
+        if (!h->address) continue;
+        if (n < d->nheld && d->held[n].object == h->object && d->held[n].mode == h->mode) {
+            n++;
+            continue;
+        }
+        uint32_t k = 0;
+        while (k < d->nheld && !(d->held[k].object == h->object && d->held[k].mode == h->mode)) k++;
+        if (k == d->nheld) return false;
+        n++;
+    }
+    return n == d->nheld;
+}
+
+static void add_segment(struct twatch_dep *d, uint32_t segment) {
+    uint32_t n = d->nsegments;
+    uint32_t last = n == 0 ? 0 : n <= 4 ? d->segments[n - 1] : d->segments[4 + (n - 1) % 4];
+    if (n > 0 && last == segment) return;
+    d->segments[n < 4 ? n : 4 + n % 4] = segment;
+    d->nsegments = n + 1;
+}
+
+/* A lock whose site had been demoted has no stack: from now on its site is worth one. */
+static void promote(struct tw_thread *t, const struct twatch_held *h) {
+    for (uint32_t i = 0; i < TW_SITES; i++)
+        if (t->sites[i].address == h->address && t->sites[i].pc == h->site) t->sites[i].flags |= 1;
+}
+
+static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->slot->nheld; i++) n += t->held[i].address != 0;
+    if (n > UINT16_MAX) n = UINT16_MAX;
+    struct twatch_dep *d = tw_stream_append(&table->stream, (uint32_t)(sizeof *d + n * sizeof d->held[0]), 0);
+    if (!d) return NULL;
+    d->thread = t->id;
+    d->object = inner->object;
+    d->stack = inner->stack;
+    d->site = inner->site;
+    d->mode = inner->mode;
+    d->flags = TWATCH_DEP_TRY | TWATCH_DEP_TIMED;
+    d->nheld = (uint16_t)n;
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < t->slot->nheld && k < n; i++) {
+        struct twatch_held *h = &t->held[i];
+        if (!h->address) continue;
+        d->held[k++] = (struct twatch_dep_held){.object = h->object, .stack = h->stack, .site = h->site, .mode = h->mode};
+        struct twatch_object *o = tw_object_at(h->object);
+        if (o && !(o->flags & TWATCH_OBJF_IN_DEP)) o->flags |= TWATCH_OBJF_IN_DEP;
+        if (h->object == inner->object) d->flags |= TWATCH_DEP_SELF;
+    }
+    struct twatch_object *o = tw_object_at(inner->object);
+    if (o) o->flags |= TWATCH_OBJF_IN_DEP;
+    tw_stream_seal(&table->stream, d);
+    return d;
+}
+
+/* Better late than never: the first sighting may have had a demoted outer site. */
+static void fill_stacks(struct tw_thread *t, struct twatch_dep *d) {
+    for (uint32_t k = 0; k < d->nheld; k++) {
+        if (d->held[k].stack) continue;
+        for (uint32_t i = 0; i < t->slot->nheld; i++)
+            if (t->held[i].object == d->held[k].object && t->held[i].stack) {
+                d->held[k].stack = t->held[i].stack;
+                d->held[k].site = t->held[i].site;
+            }
+    }
+}
+
+void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
+    struct tw_dep_table *table = t->deps;
+    if (!table && !(table = t->deps = new_table())) {
+        tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
+        return;
+    }
+    bool poor = false;
+    uint64_t key = tw_sys_mix(((uint64_t)inner->object << 1 | inner->mode) ^ inner->site); /* order of the held set does not matter */
+    for (uint32_t i = 0; i < t->slot->nheld; i++) {
+        struct twatch_held *h = &t->held[i];
+        if (!h->address) continue;
+        key ^= tw_sys_mix(((uint64_t)h->object << 1 | h->mode) + 0x9e3779b97f4a7c15ull);
+        if (h->flags & TWATCH_HELD_DEPPED) continue;
+        h->flags |= TWATCH_HELD_DEPPED;
+        promote(t, h);
+        poor |= h->stack == 0;
+    }
+    uint32_t i = (uint32_t)key & table->mask;
+    for (; table->entries[i].dep; i = (i + 1) & table->mask)
+        if (table->entries[i].key == key && same(t, table->entries[i].dep, inner)) break;
+    struct twatch_dep *d = table->entries[i].dep;
+    if (!d) {
+        if (table->used * 2 > table->mask && grow(table)) {
+            i = (uint32_t)key & table->mask;
+            while (table->entries[i].dep) i = (i + 1) & table->mask;
+        }
+        if (!inner->stack) inner->stack = tw_stack_here(t, inner->site, cfa);
+        if (table->used + 1 > table->mask || !(d = add(t, table, inner))) {
+            tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
+            return;
+        }
+        table->entries[i] = (struct dep_entry){key, d};
+        table->used++;
+    }
+    d->count++;
+    if (!(inner->flags & TWATCH_HELD_TRY)) d->flags &= (uint8_t)~TWATCH_DEP_TRY;
+    if (!(inner->flags & TWATCH_HELD_TIMED)) d->flags &= (uint8_t)~TWATCH_DEP_TIMED;
+    add_segment(d, t->desc->segment);
+    if (!poor) fill_stacks(t, d);
+    if (!d->stack) d->stack = inner->stack;
+}

@@ -1,0 +1,75 @@
+#include "incident.h"
+
+#include "hashmap.h"
+#include "object.h"
+
+static struct tw_table incidents = TW_TABLE(TWATCH_CHUNK_INCIDENT, struct twatch_incident, 1);
+static struct tw_lock lock;
+static struct tw_hashmap seen; /* hash -> struct twatch_incident */
+static uint32_t groups;
+
+/* Incidents of one deadlock or fork stay apart from those of another, thread by thread. */
+static uint64_t key_of(const struct tw_thread *t, const struct tw_incident *i) {
+    uint64_t h = tw_sys_mix((uint64_t)i->kind << 32 | i->object);
+    h = tw_sys_mix(h + ((uint64_t)i->stack << 32 | i->other_stack));
+    if (i->group) h = tw_sys_mix(h + ((uint64_t)i->group << 32 | (t ? t->id : 0)));
+    return h | 1;
+}
+
+/* Statistics are no reason to leave a file behind: a program with a single thread has nothing else to say. */
+static bool worth_a_file(uint32_t kind) {
+    return kind != TWATCH_INCIDENT_JOIN_TIMEOUT && kind != TWATCH_INCIDENT_BUSY_WAIT &&
+           kind != TWATCH_INCIDENT_WAIT_WITHOUT_LOOP && kind != TWATCH_INCIDENT_TLS_KEY_LEAK;
+}
+
+static void keep_object(uint32_t id) {
+    struct twatch_object *o = tw_object_at(id);
+    if (o) __atomic_fetch_or(&o->flags, TWATCH_OBJF_IN_DEP, __ATOMIC_RELAXED);
+}
+
+static struct twatch_incident *new_incident(const struct tw_thread *t, const struct tw_incident *i, uint64_t now) {
+    uint32_t id;
+    struct twatch_incident *n = tw_table_new(&incidents, &id, TWATCH_LOSS_INCIDENT);
+    if (!n) return NULL;
+    n->thread = t ? t->id : 0;
+    n->object = i->object;
+    n->object2 = i->object2;
+    n->stack = i->stack;
+    n->other_thread = i->other_thread;
+    n->other_stack = i->other_stack;
+    n->group = i->group;
+    n->aux = i->aux;
+    n->first_ns = n->last_ns = now;
+    n->count = 1;
+    __atomic_store_n(&n->kind, i->kind, __ATOMIC_RELEASE); /* last: a reader of a live record skips kind 0 */
+    keep_object(i->object);
+    keep_object(i->object2);
+    return n;
+}
+
+void tw_incident(struct tw_thread *t, const struct tw_incident *i) {
+    if (worth_a_file(i->kind)) tw_store_open_file();
+    uint64_t key = key_of(t, i), now = tw_sys_now();
+    tw_lock_take(&lock);
+    struct twatch_incident *n = tw_hashmap_get(&seen, key);
+    if (!n) {
+        n = new_incident(t, i, now);
+        if (n) tw_hashmap_put(&seen, key, n);
+    } else {
+        n->last_ns = now;
+        n->count++;
+        if (i->aux > n->aux) n->aux = i->aux;
+    }
+    tw_lock_give(&lock);
+}
+
+uint32_t tw_incident_group(void) { return __atomic_add_fetch(&groups, 1, __ATOMIC_RELAXED); }
+
+uint32_t tw_incident_count(void) { return __atomic_load_n(&incidents.count, __ATOMIC_ACQUIRE); }
+
+void tw_incident_forked(void) {
+    tw_table_forget(&incidents);
+    tw_hashmap_clear(&seen);
+    groups = 0;
+    lock = (struct tw_lock){0};
+}

@@ -1,0 +1,28 @@
+/*
+ * Locks and their kin by address, with generations: an address whose object died (destroy, init again, free or unmap of its memory, dead stack
+ * frame) carries a new object when it is used again. Inside the recording guard.
+ */
+#ifndef TW_OBJECT_H
+#define TW_OBJECT_H
+
+#include "thread.h"
+
+extern volatile uint32_t tw_object_epoch; /* grows whenever an object dies; per-thread caches compare it */
+
+/* The live object at an address, or a new one of this kind. `stack` and `pc` say where it was first seen. 0: no room. */
+uint32_t tw_object_get(uintptr_t address, uint32_t kind, uint32_t type, uint32_t flags, uintptr_t pc, uint32_t stack, uint32_t thread);
+/* The live object at an address if there is one, 0 otherwise. */
+uint32_t tw_object_find(uintptr_t address);
+/* *_init was called: what was there is dead, a new generation starts. Returns its id. */
+uint32_t tw_object_init(uintptr_t address, uint32_t kind, uint32_t type, uint32_t flags, uintptr_t pc, uint32_t stack, uint32_t thread);
+/* *_destroy was called: stays at the address, marked, until the memory is used for something new. */
+void tw_object_destroy(uint32_t id, uint32_t stack);
+/* The memory [lo, hi) is gone: every object in it is dead. `each` (may be NULL) is called for every one before. */
+void tw_object_range_dead(uintptr_t lo, uintptr_t hi, void (*each)(struct twatch_object *o, uint32_t id, void *arg), void *arg);
+/* Cheap: false means that no object was ever seen near [lo, hi). A few nanoseconds for small blocks. */
+bool tw_object_near(uintptr_t lo, uintptr_t hi);
+struct twatch_object *tw_object_at(uint32_t id);
+uint32_t tw_object_count(void);
+void tw_object_forked(void);
+
+#endif

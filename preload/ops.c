@@ -1,0 +1,57 @@
+#include "ops.h"
+
+static int64_t clock_now(clockid_t clock) {
+    struct timespec now = {0, 0};
+    tw_sys(SYS_clock_gettime, clock, &now);
+    return now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+uint64_t tw_ops_deadline(clockid_t clock, const struct timespec *until) {
+    if (!until || !tw_ops_clock_ok(clock)) return 0;
+    if (until->tv_sec > INT64_MAX / 2000000000 || until->tv_sec < 0) return 0;
+    int64_t left = until->tv_sec * 1000000000 + until->tv_nsec - clock_now(clock);
+    int64_t deadline = (int64_t)tw_sys_now() + left;
+    return deadline > 1 ? (uint64_t)deadline : 1;
+}
+
+bool tw_ops_wait_begin(const struct tw_wait *what, uint32_t type, uint16_t oflags) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return false;
+    struct tw_wait w = *what;
+    if (!w.object) w.object = tw_object_find(w.address);
+    if (!w.object) {
+        uint32_t stack = tw_stack_here(t, w.pc, w.cfa);
+        w.object = tw_object_get(w.address, w.kind, type, oflags, w.pc, stack, t->id);
+    }
+    tw_wait_begin(t, &w);
+    tw_leave(t);
+    return true;
+}
+
+void tw_ops_wait_end(bool got) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    tw_wait_end(t, got);
+    tw_leave(t);
+}
+
+void tw_ops_misuse(struct tw_thread *t, const struct tw_misuse *m) {
+    tw_incident(t, &(struct tw_incident){.kind = m->kind,
+                           .object = m->object,
+                           .object2 = m->object2,
+                           .stack = tw_stack_here(t, m->pc, m->cfa),
+                           .other_thread = m->other_thread,
+                           .other_stack = m->other_stack,
+                           .aux = m->aux});
+}
+
+void tw_ops_used_after_destroy(
+        struct tw_thread *t, uint32_t object, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa) {
+    const struct twatch_object *o = tw_object_at(object);
+    tw_ops_misuse(t, &(struct tw_misuse){.kind = TWATCH_INCIDENT_USE_AFTER_DESTROY,
+                             .object = object,
+                             .other_stack = o ? o->destroy_stack : 0,
+                             .pc = pc,
+                             .cfa = cfa,
+                             .aux = action});
+}

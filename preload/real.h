@@ -1,0 +1,41 @@
+/*
+ * The real functions behind the wrappers: one pointer per row of interceptors.def, of the type that the libc header gives it. Resolved once by
+ * the constructor; TW_REAL resolves them for a call that arrives before it. MAY functions that libc lacks stay NULL.
+ */
+#ifndef TW_REAL_H
+#define TW_REAL_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
+#include <link.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <threads.h>
+#include <unistd.h>
+
+struct tw_real {
+#define INTERCEPT(function, need, version) __typeof__(function) *function;
+#include "interceptors.def"
+#undef INTERCEPT
+};
+
+extern struct tw_real tw_real;
+
+/* Idempotent; may be called before any constructor. Calls dlsym, which may allocate: wrap_memory.c serves those from a static buffer. */
+void tw_real_init(void);
+/* True while tw_real_init runs in this thread: malloc and friends must not look for their real function then. */
+extern bool tw_real_busy;
+/* By name, for the race engine; NULL if there is no such row. */
+void *tw_real_by_name(const char *name);
+
+#define TW_REAL(f) (TW_LIKELY(tw_real.f != NULL) ? tw_real.f : (tw_real_init(), tw_real.f))
+
+#endif

@@ -1,0 +1,178 @@
+#include "stack.h"
+
+#include <errno.h>
+
+#include "config.h"
+#include "modules.h"
+#include "python.h"
+#include "real.h"
+#include "unwind.h"
+
+/* ---- hash-consing: a table of pointers into the record, read and changed under the lock (only on a miss of the threads' caches) ---- */
+
+static struct tw_stream stream = {.kind = TWATCH_CHUNK_STACK};
+static struct { uint64_t hash; struct twatch_stack *stack; } *table;
+static uint32_t table_size, nstacks;
+static const struct twatch_stack **by_id; /* index id - 1; grows with the table */
+static uint32_t depth = 64;
+
+static bool grow(void) {
+    uint32_t size = table_size ? table_size * 2 : 1024;
+    __typeof__(table) bigger = tw_sys_pages(size * sizeof *bigger);
+    const struct twatch_stack **ids = tw_sys_pages(size * sizeof *ids);
+    if (!bigger || !ids) return false;
+    for (uint32_t i = 0; i < table_size; i++) {
+        if (!table[i].stack) continue;
+        uint32_t k = (uint32_t)table[i].hash & (size - 1);
+        while (bigger[k].stack) k = (k + 1) & (size - 1);
+        bigger[k] = table[i];
+    }
+    if (nstacks) tw_sys_copy(ids, by_id, nstacks * sizeof *ids);
+    table = bigger;
+    by_id = ids; /* the old array stays readable: somebody may hold it */
+    table_size = size;
+    return true;
+}
+
+static const struct twatch_stack *intern(const uint64_t *pc, uint32_t n, uint32_t flags) {
+    uint64_t h = flags;
+    for (uint32_t i = 0; i < n; i++) h = tw_sys_mix(h ^ pc[i]) + i;
+    tw_lock_take(&stream.lock);
+    const struct twatch_stack *found = NULL;
+    if ((nstacks + 1) * 2 > table_size && !grow() && nstacks + 1 >= table_size) goto out;
+    uint32_t k = (uint32_t)h & (table_size - 1);
+    for (; table[k].stack; k = (k + 1) & (table_size - 1)) {
+        const struct twatch_stack *s = table[k].stack;
+        if (table[k].hash == h && s->nframes == n && s->flags == flags && tw_sys_equal(s->pc, pc, n * sizeof *pc)) {
+            found = s;
+            goto out;
+        }
+    }
+    struct twatch_stack *s = tw_stream_append(&stream, (uint32_t)(sizeof *s + n * sizeof *pc), 0);
+    if (!s) goto out;
+    s->id = nstacks + 1;
+    s->module_seq = tw_modules_seq();
+    s->nframes = (uint16_t)n;
+    s->flags = (uint16_t)flags;
+    tw_sys_copy(s->pc, pc, n * sizeof *pc);
+    tw_stream_seal(&stream, s);
+    table[k].hash = h;
+    table[k].stack = s;
+    by_id[nstacks] = s;
+    __atomic_store_n(&nstacks, nstacks + 1, __ATOMIC_RELEASE);
+    found = s;
+out:
+    tw_lock_give(&stream.lock);
+    return found;
+}
+
+uint32_t tw_stack_intern(const uint64_t *pc, uint32_t n, uint32_t flags) {
+    const struct twatch_stack *s = intern(pc, n, flags);
+    return s ? s->id : 0;
+}
+
+const struct twatch_stack *tw_stack_by_id(uint32_t id) {
+    return id == 0 || id > __atomic_load_n(&nstacks, __ATOMIC_ACQUIRE) ? NULL : by_id[id - 1];
+}
+
+/* ---- the threads' caches ---- */
+
+static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
+    return &t->stacks[((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10)) & (TW_STACKS - 1)];
+}
+
+/* The slots lie above cfa on the same stack. On the thread's own stack that memory is there; elsewhere (coroutines) the kernel is asked about the highest one. */
+static bool still_valid(const struct tw_thread *t, const struct tw_stack_entry *e) {
+    const struct twatch_stack *s = e->stack;
+    uint32_t n = e->nslots;
+    if (n > 0 && !(e->cfa >= t->stack_lo && e->cfa + (uintptr_t)e->slots[n - 1] < t->stack_hi) &&
+            !tw_sys_readable((const char *)e->cfa + e->slots[n - 1], 8))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (*(const uint64_t *)(e->cfa + (uintptr_t)e->slots[i]) != s->pc[i]) return false;
+    return true;
+}
+
+static const struct twatch_stack *site_only(uintptr_t pc) {
+    uint64_t frame = pc;
+    return intern(&frame, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
+}
+
+static int32_t *slots_room(struct tw_stack_entry *e, uint32_t n) {
+    if (e->slots_room >= n) return (int32_t *)(uintptr_t)e->slots;
+    int32_t *room = tw_sys_memory(((n + 15) & ~15u) * sizeof *room);
+    if (!room) return NULL;
+    e->slots = room;
+    e->slots_room = (n + 15) & ~15u;
+    return room;
+}
+
+/* Python replaces frames, so the frames in the record no longer match the slots one by one: such stacks are validated by the frames' fingerprint alone, together with the key. */
+static void remember(struct tw_stack_entry *e, const struct tw_unwound *u, const struct twatch_stack *s, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    e->pc = 0;
+    uint32_t n = extra ? 0 : u->n;
+    int32_t *slots = n ? slots_room(e, n) : NULL;
+    if (n && !slots) return;
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t distance = (int64_t)(u->slot[i] - cfa);
+        if (u->slot[i] == 0 || distance > INT32_MAX || distance < -8) return; /* a signal frame, or another stack: not to be reused */
+        slots[i] = (int32_t)distance;
+    }
+    e->nslots = n;
+    e->stack = s;
+    e->cfa = cfa;
+    e->extra = extra;
+    e->pc = pc;
+}
+
+static TW_NOINLINE uint32_t miss(struct tw_thread *t, struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    (void)t;
+    struct tw_unwound u;
+    if (!tw_unwind_from(&u, cfa, depth) || u.n == 0 || u.pc[0] != pc) {
+        tw_store_loss(TWATCH_LOSS_STACK, 1);
+        const struct twatch_stack *s = site_only(pc);
+        return s ? s->id : 0;
+    }
+    uint32_t n = u.n, flags = u.cut ? TWATCH_STACK_CUT : 0;
+    if (extra) {
+        n = tw_python_merge(u.pc, n, TWATCH_MAX_FRAMES, tw_store_string);
+        tw_header->flags |= TWATCH_HDR_PYTHON;
+    }
+    const struct twatch_stack *s = intern(u.pc, n, flags);
+    if (s) remember(e, &u, s, pc, cfa, extra);
+    return s ? s->id : 0;
+}
+
+uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
+    struct tw_stack_entry *e = entry_of(t, pc, cfa);
+    uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
+    if (e->pc == pc && e->cfa == cfa && e->extra == extra && still_valid(t, e)) return e->stack->id;
+    return miss(t, e, pc, cfa, extra);
+}
+
+uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs) {
+    struct tw_stack_entry *e = entry_of(t, regs->rip, regs->rsp);
+    /* Keyed by the instruction itself; slot 0 stands for it and is not compared. */
+    if (e->pc == regs->rip && e->cfa == regs->rsp && still_valid(t, e)) return e->stack->id;
+    struct tw_unwound u;
+    if (!tw_unwind_regs(&u, regs, depth) || u.n == 0) {
+        uint64_t frame = regs->rip;
+        return tw_stack_intern(&frame, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT | TWATCH_STACK_PRECISE0);
+    }
+    const struct twatch_stack *s = intern(u.pc, u.n, TWATCH_STACK_PRECISE0 | (u.cut ? TWATCH_STACK_CUT : 0u));
+    e->pc = 0;
+    return s ? s->id : 0;
+}
+
+void tw_stack_init(void) {
+    int64_t n = TW_CONFIG(stack_depth);
+    depth = n < 1 ? 1 : n > TWATCH_MAX_FRAMES ? TWATCH_MAX_FRAMES : (uint32_t)n;
+    tw_unwind_init();
+}
+
+void tw_stack_forked(void) {
+    stream = (struct tw_stream){.kind = TWATCH_CHUNK_STACK};
+    if (table) tw_sys_zero(table, table_size * sizeof *table);
+    nstacks = 0;
+    tw_unwind_forked();
+}

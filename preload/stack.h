@@ -1,0 +1,24 @@
+/*
+ * Exact stacks at the price of a probe. Unwinding costs microseconds, so each thread keeps a cache keyed by (return address, stack pointer); an
+ * entry remembers the stack slots that held return addresses when it was unwound and is used again only when each of them still holds the same value.
+ * Stacks are hash-consed into the record: equal stacks have equal ids.
+ */
+#ifndef TW_STACK_H
+#define TW_STACK_H
+
+#include "thread.h"
+
+void tw_stack_init(void);   /* constructor: loads libunwind privately (its `backtrace` must not replace glibc's) */
+void tw_stack_forked(void);
+
+/* Stack id of the call that returns to pc with the stack pointer at cfa (TW_CALLER and TW_CFA in the wrapper). Never 0 unless there is no room:
+   when unwinding is impossible it is the one frame, marked TWATCH_STACK_SITE. Inside the guard. 5 to 30 ns on a hit, microseconds on a miss. */
+uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
+/* Like tw_stack_here for an instruction inside the program (race engine): pc is the instruction itself; sp, bp and the callee-saved registers are the program's. */
+struct tw_stack_regs { uintptr_t rbx, rbp, r12, r13, r14, r15, rsp, rip; };
+uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs);
+/* Hash-cons given frames. */
+uint32_t tw_stack_intern(const uint64_t *pc, uint32_t n, uint32_t flags);
+const struct twatch_stack *tw_stack_by_id(uint32_t id);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * The calling thread as the library sees it, and the recording guard.
+ *
+ *     struct tw_thread *t = tw_enter();      // NULL: forward untouched (nested call, not recording, no memory)
+ *     if (t) { ...record...; tw_leave(t); }
+ *
+ * The guard covers recording only and never the real call: a thread cancelled, or a longjmp made, inside the real call would otherwise
+ * leave it set. errno survives recording because nothing in the library touches it (raw system calls; libunwind is wrapped by stack.c).
+ */
+#ifndef TW_THREAD_H
+#define TW_THREAD_H
+
+#include "record.h"   /* preload/format */
+#include "store.h"
+#include "sys.h"
+
+enum { TW_SITES = 128, TW_STACKS = 64, TW_USES = 16 };
+
+/* What this thread knows of (object address, call site): makes the fast path of a lock one probe. Valid while epoch == tw_object_epoch. */
+struct tw_site {
+    uintptr_t address;
+    uintptr_t pc;
+    uint32_t epoch;
+    uint32_t object;
+    uint32_t count;   /* acquisitions not yet added to the object's */
+    uint16_t quiet;   /* acquisitions during which no inner lock was taken; above TW_SITE_QUIET no stack is captured */
+    uint16_t flags;   /* 1: an inner lock was taken: always capture the stack */
+    uint32_t thread;  /* that filled the entry: a slot serves several */
+};
+enum { TW_SITE_QUIET = 64 };
+
+struct tw_stack_entry { /* see stack.h */
+    uintptr_t pc, cfa;
+    uint64_t extra;             /* fingerprint of the Python frames; 0 in other programs */
+    const struct twatch_stack *stack;
+    const int32_t *slots;       /* per frame: distance in bytes from cfa to the slot of its return address */
+    uint32_t nslots, slots_room;
+};
+
+struct tw_dep_table; /* deps.c */
+
+struct tw_thread {
+    volatile uint32_t busy;     /* the recording guard */
+    uint32_t id;
+    struct twatch_slot *slot;   /* in the record */
+    struct twatch_held *held;   /* the slot's inline array or its overflow */
+    struct twatch_thread *desc; /* in the record */
+    uint32_t slot_id;
+    int32_t tid;
+    uintptr_t stack_lo, stack_hi;
+    bool ended;                 /* its last destructor has run: nothing is recorded any more */
+    bool exiting;               /* pthread_exit was called */
+    bool returned;
+    uint8_t end_rounds;         /* of thread-specific destructors so far */
+    struct tw_dep_table *deps;
+    struct tw_thread *next;     /* free list */
+    uint64_t use_lock_words[4]; /* scratch of wrap_cond.c and wrap_sem.c */
+    struct tw_use_entry {       /* cache of use.c: what this thread does with the semaphore, condition or barrier at an address */
+        uintptr_t address;
+        uint32_t object;        /* id; the entry is good while its object is not dead */
+        struct twatch_object *o;
+        struct twatch_use *use;
+        void *side;             /* private state shared by all threads: struct tw_cond_side, tw_barrier_side; NULL for the rest */
+    } uses[TW_USES];
+    uint32_t poll_count;        /* busy-wait detection, see waits.h */
+    uintptr_t poll_pc;
+    uint64_t poll_since_ns;
+    struct tw_site sites[TW_SITES];
+    struct tw_stack_entry stacks[TW_STACKS];
+};
+
+extern __thread struct tw_thread *tw_self __attribute__((tls_model("initial-exec")));
+
+/* The switch of the whole library, in a page that the kernel wipes in a forked child (MADV_WIPEONFORK), so that a raw clone or fork
+   cannot write into the record of its parent. tw_live->on: 0 off or just forked, 1 recording. */
+struct tw_live { volatile uint32_t on; };
+extern struct tw_live *tw_live;
+
+/* Slow part of tw_enter: attaches a thread that was not seen at birth, and restarts the library in a child of a raw fork. NULL: forward. */
+struct tw_thread *tw_enter_slow(void);
+
+static inline struct tw_thread *tw_enter(void) {
+    struct tw_thread *t = tw_self;
+    if (TW_UNLIKELY(t == NULL || !tw_live->on)) return tw_enter_slow();
+    if (TW_UNLIKELY(t->busy || t->ended)) return NULL;
+    t->busy = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return t;
+}
+
+static inline void tw_leave(struct tw_thread *t) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    t->busy = 0;
+}
+
+/* Descriptors. tw_thread_desc: NULL for an unknown id. */
+struct twatch_thread *tw_thread_desc(uint32_t id);
+struct tw_thread *tw_thread_private(uint32_t slot_id);
+/* Number of slots ever handed out, and slot by id (1-based): how the whole process is looked over. */
+uint32_t tw_thread_slots(void);
+struct twatch_slot *tw_thread_slot(uint32_t slot_id);
+/* The live thread that holds the object, exclusively if possible; *entry gets its held entry. 0: nobody known. O(threads). */
+uint32_t tw_thread_holder(uintptr_t address, struct twatch_held *entry);
+/* Whoever is recorded as holding it does so no more (somebody else gave it back). O(threads). */
+void tw_thread_drop_held(uintptr_t address);
+/* The live thread with this kernel id; 0 unknown. O(threads). */
+uint32_t tw_thread_by_tid(int tid);
+/* The thread that waits for the object; its wait stack in *stack. 0: nobody. O(threads). */
+uint32_t tw_thread_waiter(uintptr_t address, uint32_t *stack);
+/* Newest thread with this pthread_t, alive or not; 0 unknown. */
+uint32_t tw_thread_by_handle(uint64_t handle);
+
+/* Birth. tw_thread_prepare runs in the creator, inside its guard, before the real create, and returns the descriptor's id (0: no room: the
+   thread will attach by itself). tw_thread_begin runs first in the new thread; tw_thread_end last, from the destructor of a key. */
+uint32_t tw_thread_prepare(struct tw_thread *creator, uintptr_t start_routine, uint32_t stack, uint32_t flags);
+void tw_thread_begin(uint32_t id, size_t stack_size);
+void tw_thread_end(struct tw_thread *t);
+/* Called by wrappers of functions that order threads: a new segment of the caller starts. */
+void tw_thread_next_segment(struct tw_thread *t);
+
+/* Constructor part, and restart in a fork child (keeps the held locks of the forking thread). */
+void tw_thread_init(void);
+void tw_thread_forked(void);
+
+#endif

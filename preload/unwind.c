@@ -1,0 +1,116 @@
+#include "unwind.h"
+
+#include <errno.h>
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+#include "modules.h"
+#include "real.h"
+
+/* libunwind is opened privately: as a dependency of a preloaded library its `backtrace` would replace glibc's in the whole program. */
+static __typeof__(&unw_init_local) init_local;
+static __typeof__(&unw_step) step;
+static __typeof__(&unw_get_reg) get_reg;
+static __typeof__(&unw_is_signal_frame) is_signal_frame;
+static int (*get_context)(unw_tdep_context_t *);
+static struct tw_lock lock;
+static bool usable;
+
+#define TEXT2(x) #x
+#define TEXT(x) TEXT2(x)
+
+void tw_unwind_init(void) {
+    void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (!lib) {
+        tw_sys_say("twatch: libunwind.so.8 cannot be loaded: stacks have one frame\n");
+        return;
+    }
+    *(void **)&init_local = dlsym(lib, TEXT(UNW_OBJ(init_local)));
+    *(void **)&step = dlsym(lib, TEXT(UNW_OBJ(step)));
+    *(void **)&get_reg = dlsym(lib, TEXT(UNW_OBJ(get_reg)));
+    *(void **)&is_signal_frame = dlsym(lib, TEXT(UNW_OBJ(is_signal_frame)));
+    *(void **)&get_context = dlsym(lib, TEXT(UNW_ARCH_OBJ(getcontext)));
+    usable = init_local && step && get_reg && is_signal_frame && get_context;
+}
+
+/* Stops at the thread's entry trampoline (ours, and libc below it), and before code that no module describes: libunwind would guess there. */
+static void walk(struct tw_unwound *u, unw_cursor_t *cursor, uint32_t depth) {
+    bool from_signal = false;
+    u->cut = true;
+    while (u->n < depth) {
+        unw_word_t ip, sp;
+        from_signal = is_signal_frame(cursor) > 0;
+        if (step(cursor) <= 0) {
+            u->cut = false;
+            return;
+        }
+        if (get_reg(cursor, UNW_REG_IP, &ip) < 0 || get_reg(cursor, UNW_REG_SP, &sp) < 0 || ip == 0) {
+            u->cut = false;
+            return;
+        }
+        if (tw_modules_is_self(ip)) {
+            u->cut = false;
+            return;
+        }
+        u->pc[u->n] = ip;
+        u->slot[u->n++] = from_signal ? 0 : sp - 8;
+        if (!tw_modules_find(ip)) return;
+    }
+}
+
+bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
+    u->n = 0;
+    if (!usable) return false;
+    int saved = errno; /* libunwind makes system calls through libc */
+    unw_context_t context;
+    unw_cursor_t cursor;
+    bool found = false;
+    tw_lock_take(&lock);
+    get_context(&context);
+    if (init_local(&cursor, &context) == 0) {
+        for (int i = 0; i < 32 && !found && step(&cursor) > 0; i++) {
+            unw_word_t ip = 0, sp = 0;
+            if (get_reg(&cursor, UNW_REG_SP, &sp) < 0 || get_reg(&cursor, UNW_REG_IP, &ip) < 0 || sp > cfa) break;
+            if (sp != cfa) continue;
+            found = true;
+            u->pc[0] = ip;
+            u->slot[0] = sp - 8;
+            u->n = 1;
+        }
+        if (found) walk(u, &cursor, depth);
+    }
+    tw_lock_give(&lock);
+    errno = saved;
+    return found;
+}
+
+bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint32_t depth) {
+    u->n = 0;
+    if (!usable) return false;
+    int saved = errno;
+    unw_context_t context;
+    unw_cursor_t cursor;
+    tw_lock_take(&lock);
+    get_context(&context); /* the floating-point part must be plausible; the rest is replaced */
+    greg_t *r = context.uc_mcontext.gregs;
+    r[REG_RBX] = (greg_t)regs->rbx, r[REG_RBP] = (greg_t)regs->rbp, r[REG_R12] = (greg_t)regs->r12, r[REG_R13] = (greg_t)regs->r13;
+    r[REG_R14] = (greg_t)regs->r14, r[REG_R15] = (greg_t)regs->r15, r[REG_RSP] = (greg_t)regs->rsp, r[REG_RIP] = (greg_t)regs->rip;
+    if (init_local(&cursor, &context) == 0) {
+        u->pc[0] = regs->rip;
+        u->slot[0] = 0;
+        u->n = 1;
+        walk(u, &cursor, depth);
+    }
+    tw_lock_give(&lock);
+    errno = saved;
+    return u->n > 0;
+}
+
+void tw_unwind_hold(void) { tw_lock_take(&lock); }
+void tw_unwind_release(void) { tw_lock_give(&lock); }
+
+/* A raw fork may have caught another thread inside libunwind: its data may be half changed, so the child does without. */
+void tw_unwind_forked(void) {
+    if (lock.word != 0) usable = false;
+    lock = (struct tw_lock){0};
+}

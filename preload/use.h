@@ -1,0 +1,39 @@
+/*
+ * Statistics: contended acquisitions per (object, site), and what each thread does with semaphores, conditions and barriers. Inside the guard.
+ *
+ * A use record is written by its thread only. Objects that come and go by the thousand (a lock made for every wait) give their
+ * records back when they die, unless something worth a line was counted in them.
+ */
+#ifndef TW_USE_H
+#define TW_USE_H
+
+#include "object.h"
+#include "thread.h"
+
+/* The use record of this thread and object, made at first use; NULL without room. Only the calling thread writes it. */
+struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object);
+/* The contention record of (object, site), shared by all threads: update with atomic adds. NULL without room. */
+struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack);
+/* The object died (destroyed, or its memory is gone): records of little interest may serve others. */
+void tw_use_object_dead(uint32_t object);
+void tw_use_forked(void);
+
+/* Everything about the object at an address in one probe: a few nanoseconds on a hit. NULL: no room. The returned entry is good until the
+   guard is left. `side` bytes of zeroed private memory are kept per object, for all threads (0: none). */
+struct tw_use_query {
+    uintptr_t address, pc, cfa;
+    uint8_t kind;
+    uint16_t oflags;
+    uint16_t side;
+};
+struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_query *q);
+
+static inline struct tw_use_entry *tw_use_at(struct tw_thread *t, const struct tw_use_query *q) {
+    struct tw_use_entry *e = &t->uses[(q->address >> 3 ^ q->address >> 9) % TW_USES];
+    if (TW_LIKELY(e->address == q->address && !(e->o->flags & (TWATCH_OBJF_DEAD | TWATCH_OBJF_DESTROYED)))) return e;
+    return tw_use_lookup(t, q);
+}
+/* The side state of an object that some thread has used, by id: for a look at the whole process. NULL: none. */
+void *tw_use_side(uint32_t object);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * Mutexes. glibc's own fields (struct __pthread_mutex_s, nptl/pthreadP.h) decide what is misuse: what we think that a thread holds may lack locks
+ * taken before it was seen.
+ */
+#include "mutex.h"
+
+enum { KIND_TYPE = 3, KIND_ROBUST = 16, KIND_PI = 32, KIND_PROTECT = 64, KIND_SHARED = 128, KIND_DESTROYED = -1 };
+
+static int kind_of(const pthread_mutex_t *m) { return __atomic_load_n(&m->__data.__kind, __ATOMIC_RELAXED); }
+
+static uint8_t type_of(int kind) {
+    static const uint8_t types[] = {TWATCH_TYPE_DEFAULT, TWATCH_TYPE_RECURSIVE, TWATCH_TYPE_ERRORCHECK, TWATCH_TYPE_ADAPTIVE};
+    return types[kind & KIND_TYPE];
+}
+
+static uint16_t oflags_of(int kind) {
+    return (uint16_t)((kind & KIND_ROBUST ? TWATCH_OBJF_ROBUST : 0) | (kind & KIND_PI ? TWATCH_OBJF_PI : 0) |
+            (kind & KIND_PROTECT ? TWATCH_OBJF_PROTECT : 0) | (kind & KIND_SHARED ? TWATCH_OBJF_PSHARED : 0));
+}
+
+static void acquired(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    int kind = kind_of(m);
+    tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)m, .kind = TWATCH_OBJ_MUTEX, .flags = flags, .type = type_of(kind),
+                            .oflags = oflags_of(kind), .pc = pc, .cfa = cfa});
+    if (tw_race) tw_race->acquire((uintptr_t)m);
+    tw_leave(t);
+}
+
+static TW_NOINLINE void misused(uint32_t kind, pthread_mutex_t *m, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    uint32_t id = tw_object_find((uintptr_t)m);
+    const struct twatch_object *o = tw_object_at(id);
+    if (!id) id = tw_object_get((uintptr_t)m, TWATCH_OBJ_MUTEX, 0, 0, pc, tw_stack_here(t, pc, cfa), t->id);
+    tw_ops_misuse(t, &(struct tw_misuse){.kind = kind, .object = id, .other_stack = o ? o->destroy_stack : 0, .pc = pc, .cfa = cfa, .aux = action});
+    tw_leave(t);
+}
+
+/* EINVAL from a lock call says that this is no mutex (any more): destroy leaves -1 as the kind, garbage anything else; a good kind means that the time limit was bad. */
+static void failed(int rc, pthread_mutex_t *m, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa) {
+    enum { KNOWN = KIND_TYPE | KIND_ROBUST | KIND_PI | KIND_PROTECT | KIND_SHARED | 256 | 512 }; /* the last two: lock elision */
+    int kind = kind_of(m);
+    if (rc != EINVAL || (kind & ~KNOWN) == 0) return;
+    misused(kind == KIND_DESTROYED ? TWATCH_INCIDENT_USE_AFTER_DESTROY : TWATCH_INCIDENT_USE_UNINITIALIZED, m, action, pc, cfa);
+}
+
+/* An errorcheck mutex answers EDEADLK to its owner: that is the program's own check, not a deadlock. */
+static bool answers_itself(const pthread_mutex_t *m) {
+    return (kind_of(m) & KIND_TYPE) == PTHREAD_MUTEX_ERRORCHECK && tw_ops_mutex_owner(m) == (tw_self ? tw_self->tid : 0);
+}
+
+static bool wait_begin(pthread_mutex_t *m, uint16_t flags, uint64_t deadline, uintptr_t pc, uintptr_t cfa) {
+    if (answers_itself(m)) return false;
+    return tw_ops_wait_begin(&(struct tw_wait){.kind = TWATCH_OBJ_MUTEX, .flags = flags, .address = (uintptr_t)m, .pc = pc, .cfa = cfa,
+                                     .deadline_ns = deadline}, type_of(kind_of(m)), oflags_of(kind_of(m)));
+}
+
+static bool got(int rc) { return rc == 0 || rc == EOWNERDEAD; }
+
+int tw_mutex_lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    int rc = TW_REAL(pthread_mutex_trylock)(m); /* so that only a thread that must wait pays for saying so */
+    if (rc == EBUSY) {
+        bool said = wait_begin(m, 0, 0, pc, cfa);
+        rc = TW_REAL(pthread_mutex_lock)(m);
+        if (said) tw_ops_wait_end(got(rc));
+    }
+    if (got(rc))
+        acquired(m, 0, pc, cfa);
+    else
+        failed(rc, m, TW_DOES_LOCK, pc, cfa);
+    return rc;
+}
+
+int tw_mutex_trylock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    int rc = TW_REAL(pthread_mutex_trylock)(m);
+    if (got(rc)) {
+        acquired(m, TWATCH_HELD_TRY, pc, cfa);
+    } else if (rc == EBUSY) {
+        struct tw_thread *t = tw_enter();
+        if (!t) return rc;
+        tw_wait_poll(t, tw_object_find((uintptr_t)m), TWATCH_POLL_TRYLOCK, pc, cfa);
+        tw_leave(t);
+    } else {
+        failed(rc, m, TW_DOES_LOCK, pc, cfa);
+    }
+    return rc;
+}
+
+int tw_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until, uintptr_t pc, uintptr_t cfa) {
+    if (!tw_ops_clock_ok(clock)) return TW_REAL(pthread_mutex_clocklock)(m, clock, until);
+    int rc = TW_REAL(pthread_mutex_trylock)(m); /* the real one looks at the time limit only when the mutex is taken, too */
+    if (rc == EBUSY) {
+        bool said = wait_begin(m, TWATCH_WAIT_TIMED, tw_ops_deadline(clock, until), pc, cfa);
+        rc = clock == CLOCK_REALTIME ? TW_REAL(pthread_mutex_timedlock)(m, until) : TW_REAL(pthread_mutex_clocklock)(m, clock, until);
+        if (said) tw_ops_wait_end(got(rc));
+    }
+    if (got(rc)) acquired(m, TWATCH_HELD_TIMED, pc, cfa);
+    return rc;
+}
+
+/* Not in our books: misuse only if glibc's owner field says so too. */
+static TW_NOINLINE void unlock_unknown(struct tw_thread *t, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    int kind = kind_of(m), owner = tw_ops_mutex_owner(m);
+    bool locked = __atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED) != 0;
+    if (kind == KIND_DESTROYED || (locked && (owner == t->tid || owner == 0))) return;
+    if (kind & KIND_SHARED && locked) return; /* the owner may be in another process, whose ids may be in another namespace */
+    uint32_t id = tw_object_get((uintptr_t)m, TWATCH_OBJ_MUTEX, type_of(kind), oflags_of(kind), pc, 0, t->id);
+    struct tw_misuse misuse = {.kind = TWATCH_INCIDENT_UNLOCK_NOT_HELD, .object = id, .pc = pc, .cfa = cfa};
+    if (locked) {
+        struct twatch_held entry = {0};
+        misuse.kind = TWATCH_INCIDENT_UNLOCK_NOT_OWNER;
+        misuse.other_thread = tw_thread_holder((uintptr_t)m, &entry);
+        misuse.other_stack = entry.stack;
+        if (!misuse.other_thread) misuse.other_thread = tw_thread_by_tid(owner);
+    }
+    tw_ops_misuse(t, &misuse);
+    /* The types that check refuse; the others let the lock go, and its owner holds it no more. */
+    if (locked && (kind & KIND_TYPE) != PTHREAD_MUTEX_ERRORCHECK && (kind & KIND_TYPE) != PTHREAD_MUTEX_RECURSIVE) tw_thread_drop_held((uintptr_t)m);
+}
+
+int tw_mutex_unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (t) { /* before the real unlock: the next owner may record its acquisition at once */
+        if (TW_UNLIKELY(!tw_held_pop(t, (uintptr_t)m))) unlock_unknown(t, m, pc, cfa);
+        if (tw_race) tw_race->release((uintptr_t)m);
+        tw_leave(t);
+    }
+    return TW_REAL(pthread_mutex_unlock)(m);
+}
+
+/* A live mutex that is initialised again: what was known of it dies, and so may somebody's lock. */
+void tw_mutex_before_init(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    uint32_t id = tw_object_find((uintptr_t)m), stack = 0;
+    const struct twatch_object *o = tw_object_at(id);
+    if (o && o->kind == TWATCH_OBJ_MUTEX && !(o->flags & TWATCH_OBJF_DESTROYED)) {
+        struct twatch_held entry = {0};
+        uint32_t who = tw_thread_holder((uintptr_t)m, &entry);
+        stack = entry.stack;
+        if (!who) who = tw_thread_waiter((uintptr_t)m, &stack);
+        if (who)
+            tw_ops_misuse(t, &(struct tw_misuse){.kind = TWATCH_INCIDENT_REINIT_IN_USE, .object = id, .other_thread = who, .other_stack = stack,
+                                     .pc = pc, .cfa = cfa});
+    }
+    tw_leave(t);
+}
+
+void tw_mutex_after_init(pthread_mutex_t *m, uint16_t oflags, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    int kind = kind_of(m);
+    tw_object_init((uintptr_t)m, TWATCH_OBJ_MUTEX, type_of(kind), oflags | oflags_of(kind), pc, tw_stack_here(t, pc, cfa), t->id);
+    if (tw_race) tw_race->forget((uintptr_t)m);
+    tw_leave(t);
+}
+
+void tw_mutex_before_destroy(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    uint32_t id = tw_object_find((uintptr_t)m);
+    if (kind_of(m) == KIND_DESTROYED && id) {
+        tw_ops_used_after_destroy(t, id, TW_DOES_DESTROY, pc, cfa);
+    } else if (id && __atomic_load_n(&m->__data.__lock, __ATOMIC_RELAXED) != 0) {
+        struct twatch_held entry = {0};
+        uint32_t who = tw_thread_holder((uintptr_t)m, &entry);
+        if (who)
+            tw_ops_misuse(t, &(struct tw_misuse){.kind = TWATCH_INCIDENT_DESTROY_LOCKED, .object = id, .other_thread = who,
+                                     .other_stack = entry.stack, .pc = pc, .cfa = cfa});
+    }
+    tw_leave(t);
+}
+
+void tw_mutex_after_destroy(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    uint32_t id = tw_object_find((uintptr_t)m);
+    if (id) tw_object_destroy(id, tw_stack_here(t, pc, cfa));
+    if (tw_race) tw_race->forget((uintptr_t)m);
+    tw_leave(t);
+}
+
+/* ---- the wrappers ---- */
+
+TW_EXPORT int pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr) {
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    tw_mutex_before_init(m, pc, cfa);
+    int rc = TW_REAL(pthread_mutex_init)(m, attr);
+    if (rc == 0) tw_mutex_after_init(m, 0, pc, cfa);
+    return rc;
+}
+
+TW_EXPORT int pthread_mutex_destroy(pthread_mutex_t *m) {
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    tw_mutex_before_destroy(m, pc, cfa);
+    int rc = TW_REAL(pthread_mutex_destroy)(m);
+    if (rc == 0) tw_mutex_after_destroy(m, pc, cfa);
+    return rc;
+}
+
+TW_EXPORT int pthread_mutex_lock(pthread_mutex_t *m) { return tw_mutex_lock(m, TW_CALLER, TW_CFA); }
+TW_EXPORT int pthread_mutex_trylock(pthread_mutex_t *m) { return tw_mutex_trylock(m, TW_CALLER, TW_CFA); }
+TW_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m) { return tw_mutex_unlock(m, TW_CALLER, TW_CFA); }
+
+TW_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until) {
+    return tw_mutex_clocklock(m, CLOCK_REALTIME, until, TW_CALLER, TW_CFA);
+}
+
+TW_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until) {
+    return tw_mutex_clocklock(m, clock, until, TW_CALLER, TW_CFA);
+}
+
+/* Nothing to record: the survivor that got EOWNERDEAD holds it already. Intercepted so that the table is complete for the race engine. */
+TW_EXPORT int pthread_mutex_consistent(pthread_mutex_t *m) { return TW_REAL(pthread_mutex_consistent)(m); }
