@@ -13,8 +13,9 @@
 
 /* ---- what is reported: plain data, put together by fill.c and the commands --------------------------------------- */
 
-struct report_count { /* "stacks that were cut": 12 */
-    const char *what;
+struct report_count {
+    const char *key;  /* "stack": for machines */
+    const char *what; /* "stacks were cut short": for people */
     uint64_t n;
 };
 

@@ -1,0 +1,365 @@
+/* The report for people: what is wrong in one sentence, then who did what where, then what to do. */
+#include "report/escape.h"
+#include "report/textout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void report_text_print(FILE *out, const struct report *r);
+
+static const char *text_base(const char *path) {
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash && slash[1] ? slash + 1 : path && *path ? path : "?";
+}
+
+/* What a step says before its stack; %s is the object. */
+static const char *text_phrase(enum action action, bool object) {
+    switch (action) {
+    case ACTION_HOLDS:
+        return object ? "holds %s" : "holds";
+    case ACTION_WANTS:
+        return object ? "wants %s" : "wants";
+    case ACTION_WAITS:
+        return object ? "waits for %s" : "waits";
+    case ACTION_READS:
+        return object ? "reads %s" : "reads";
+    case ACTION_WRITES:
+        return object ? "writes %s" : "writes";
+    case ACTION_UNLOCKS:
+        return object ? "gives back %s" : "unlocks";
+    case ACTION_DESTROYS:
+        return object ? "destroys %s" : "destroys";
+    case ACTION_FREES:
+        return object ? "frees the memory of %s" : "frees memory";
+    case ACTION_INITS:
+        return object ? "initializes %s" : "initializes";
+    case ACTION_SIGNALS:
+        return object ? "signals %s" : "signals";
+    case ACTION_POSTS:
+        return object ? "posts %s" : "posts";
+    case ACTION_JOINS:
+        return object ? "joins, holding %s" : "joins";
+    case ACTION_DETACHES:
+        return "detaches";
+    case ACTION_CREATES:
+        return "creates a thread";
+    case ACTION_ENDS:
+        return "ends";
+    case ACTION_FORKS:
+        return "forks";
+    case ACTION_RUNS:
+        return "was here when the process ended";
+    case ACTION_DOES:
+        return object ? "uses %s" : "is here";
+    }
+    return "is here";
+}
+
+static void text_object(struct strbuf *b, const struct finding *f, int32_t index) {
+    const struct finding_object *o = &f->objects[index];
+    /* A name made from the kind ("mutex made in pool_new") says it already. */
+    bool said = strncmp(o->name, o->kind, strlen(o->kind)) == 0 || strcmp(o->kind, "variable") == 0;
+    strbuf_printf(b, "%s%s%s", said ? "" : o->kind, said ? "" : " ", o->name);
+}
+
+/* A held lock that has a step of its own in the same thread is shown there. */
+static bool text_has_step(const struct finding *f, uint32_t thread, uint32_t object) {
+    for (size_t i = 0; i < f->nsteps; i++)
+        if (f->steps[i].thread == thread && f->steps[i].action == ACTION_HOLDS && f->steps[i].object == (int32_t)object)
+            return true;
+    return false;
+}
+
+/* Who has what this step waits for: the link from one thread's block to the next. */
+static void text_holder(struct strbuf *b, const struct finding *f, const struct finding_step *s) {
+    if (s->action != ACTION_WANTS && s->action != ACTION_WAITS) return;
+    for (size_t i = 0; i < f->nsteps; i++) {
+        const struct finding_step *h = &f->steps[i];
+        if (h->action != ACTION_HOLDS || h->object != s->object || h->thread >= f->nthreads) continue;
+        if (h->thread == s->thread)
+            strbuf_puts(b, ", which it holds itself");
+        else
+            strbuf_printf(b, ", which thread %u holds", f->threads[h->thread].id);
+        return;
+    }
+}
+
+static void text_step_words(struct strbuf *b, const struct finding *f, const struct finding_step *s) {
+    bool object = s->object >= 0 && (size_t)s->object < f->nobjects;
+    const char *phrase = text_phrase(s->action, object), *hole = strstr(phrase, "%s");
+    strbuf_add(b, phrase, hole ? (size_t)(hole - phrase) : strlen(phrase));
+    if (hole) text_object(b, f, s->object);
+    if (s->note) strbuf_printf(b, " (%s)", s->note);
+    if (object) text_holder(b, f, s);
+    for (uint32_t i = 0, said = 0; i < s->nheld && said < 8; i++) {
+        if (s->held[i] >= f->nobjects || text_has_step(f, s->thread, s->held[i])) continue;
+        strbuf_puts(b, said++ ? ", " : ", while holding ");
+        text_object(b, f, (int32_t)s->held[i]);
+    }
+    strbuf_puts(b, s->action == ACTION_HOLDS ? ", taken at:" : " at:");
+}
+
+static void text_step(const struct textout *t, const struct finding *f, const struct finding_step *s) {
+    struct strbuf b = {0};
+    text_step_words(&b, f, s);
+    textout_wrap(t, 4, 0, strbuf_text(&b));
+    strbuf_free(&b);
+    textout_stack(t, 6, report_trace(t->report, f->run, s->stack, s->site));
+}
+
+static void text_thread_head(const struct textout *t, const struct finding *f, const struct finding_thread *h) {
+    struct strbuf head = {0}, place = {0};
+    strbuf_printf(&head, "Thread %u", h->id);
+    if (*h->name) strbuf_printf(&head, " \"%s\"", h->name);
+    textout_indent(t, 2);
+    textout_put(t, TEXTOUT_BOLD, strbuf_text(&head));
+    textout_place(t, &place, h->created_stack, 0);
+    if (place.n) {
+        struct strbuf b = {0};
+        strbuf_printf(&b, ", created by thread %u in %s", h->parent, strbuf_text(&place));
+        size_t used = 2 + escape_columns(strbuf_text(&head));
+        textout_wrap(t, 6, (unsigned)used, strbuf_text(&b));
+        strbuf_free(&b);
+    } else
+        putc('\n', t->out);
+    if (t->report->style.verbose && h->created_stack)
+        textout_stack(t, 6, report_trace(t->report, f->run, h->created_stack, 0));
+    strbuf_free(&head);
+    strbuf_free(&place);
+}
+
+static void text_threads(const struct textout *t, const struct finding *f) {
+    for (size_t i = 0; i < f->nthreads; i++) {
+        text_thread_head(t, f, &f->threads[i]);
+        for (size_t s = 0; s < f->nsteps; s++)
+            if (f->steps[s].thread == i) text_step(t, f, &f->steps[s]);
+        putc('\n', t->out);
+    }
+    for (size_t s = 0; s < f->nsteps; s++)
+        if (f->steps[s].thread >= f->nthreads) text_step(t, f, &f->steps[s]);
+}
+
+static void text_objects(const struct textout *t, const struct finding *f) {
+    for (size_t i = 0; i < f->nobjects; i++) {
+        const struct finding_object *o = &f->objects[i];
+        struct strbuf b = {0}, place = {0};
+        textout_place(t, &place, o->created_stack, 0);
+        text_object(&b, f, (int32_t)i);
+        if (o->address) strbuf_printf(&b, " at 0x%llx", (unsigned long long)o->address);
+        if (place.n) strbuf_printf(&b, ", made in %s", strbuf_text(&place));
+        textout_indent(t, 2);
+        if (*o->label) fprintf(t->out, "%-3s ", o->label);
+        textout_wrap(t, 6, *o->label ? 6 : 2, strbuf_text(&b));
+        if (t->report->style.verbose && o->created_stack)
+            textout_stack(t, 6, report_trace(t->report, f->run, o->created_stack, 0));
+        strbuf_free(&b);
+        strbuf_free(&place);
+    }
+    if (f->nobjects) putc('\n', t->out);
+}
+
+static void text_detail(const struct textout *t, const char *detail) {
+    for (const char *line = detail; line && *line;) {
+        size_t length = strcspn(line, "\n");
+        char *copy = strndup(line, length);
+        if (copy) textout_wrap(t, 2, 0, copy);
+        free(copy);
+        line += length + (line[length] == '\n');
+    }
+    if (detail && *detail) putc('\n', t->out);
+}
+
+static void text_labelled(const struct textout *t, const char *label, const char *text) {
+    if (!text || !*text) return;
+    textout_indent(t, 2);
+    textout_put(t, TEXTOUT_CYAN, label);
+    textout_wrap(t, 4, 2 + (unsigned)strlen(label), text);
+}
+
+static void text_status(const struct textout *t, const struct finding *f) {
+    struct strbuf b = {0};
+    if (f->count > 1) strbuf_printf(&b, "seen %llu times, ", (unsigned long long)f->count);
+    if (f->nother_runs) strbuf_printf(&b, "in %zu more process%s, ", f->nother_runs, f->nother_runs == 1 ? "" : "es");
+    if (f->suppressed) strbuf_printf(&b, "suppressed by %s, ", f->suppressed_by ? f->suppressed_by : "a rule");
+    if (f->baseline == BASELINE_KNOWN) strbuf_puts(&b, "known (in the baseline), ");
+    if (f->baseline == BASELINE_NEW) strbuf_puts(&b, "new (not in the baseline), ");
+    strbuf_printf(&b, "fingerprint %s", f->fingerprint);
+    textout_indent(t, 2);
+    textout_ink(t, TEXTOUT_DIM);
+    textout_wrap(t, 2, 2, strbuf_text(&b));
+    textout_ink(t, TEXTOUT_PLAIN);
+    strbuf_free(&b);
+}
+
+static void text_finding(struct textout *t, const struct finding *f, size_t number) {
+    const struct report *r = t->report;
+    struct strbuf head = {0};
+    t->run = f->run;
+    strbuf_printf(&head, "[%zu] %s: ", number, report_severity(f->severity));
+    textout_put(t, textout_severity_ink(f->severity), strbuf_text(&head));
+    textout_ink(t, TEXTOUT_BOLD);
+    textout_wrap(t, 4, (unsigned)head.n, f->message);
+    textout_ink(t, TEXTOUT_PLAIN);
+    fprintf(t->out, "    %s, %s", f->rule->name, report_confidence(f->confidence));
+    if (r->nruns > 1 && f->run < r->nruns) {
+        fputs(", in ", t->out);
+        escape_put(t->out, ESCAPE_TEXT, text_base(r->runs[f->run].exe));
+        fprintf(t->out, " (pid %d)", r->runs[f->run].pid);
+    }
+    fputs("\n\n", t->out);
+    text_threads(t, f);
+    text_objects(t, f);
+    text_detail(t, f->detail);
+    if (r->style.verbose) text_labelled(t, "What it means: ", f->rule->help);
+    text_labelled(t, "What to do: ", f->rule->advice);
+    text_status(t, f);
+    putc('\n', t->out);
+    strbuf_free(&head);
+}
+
+static bool text_shown(const struct report *r, const struct finding *f) {
+    return r->style.verbose || (!f->suppressed && f->baseline != BASELINE_KNOWN);
+}
+
+static void text_exit(struct strbuf *b, const struct report_run *u) {
+    switch (u->exit) {
+    case REPORT_EXIT_STATUS:
+        strbuf_printf(b, "ended with status %d", u->exit_code);
+        break;
+    case REPORT_EXIT_SIGNAL:
+        strbuf_printf(b, "ended by signal %d", u->exit_code);
+        break;
+    case REPORT_EXIT_KILLED:
+        strbuf_puts(b, "was killed");
+        break;
+    case REPORT_EXIT_RUNNING:
+        strbuf_puts(b, "still running when it was read");
+        break;
+    case REPORT_EXIT_EXEC:
+        strbuf_puts(b, "replaced itself by another program");
+        break;
+    }
+}
+
+static int text_by_name(const void *a, const void *b) {
+    const struct report_run *const *x = a, *const *y = b;
+    return strcmp(text_base((*x)->exe), text_base((*y)->exe));
+}
+
+/* "3 processes: cc1 (2), make". */
+static void text_processes(struct strbuf *b, const struct report *r) {
+    const struct report_run **sorted = calloc(r->nruns + 1, sizeof *sorted);
+    strbuf_printf(b, "%zu process%s: ", r->nruns, r->nruns == 1 ? "" : "es");
+    if (!sorted) return;
+    for (size_t i = 0; i < r->nruns; i++)
+        sorted[i] = &r->runs[i];
+    qsort(sorted, r->nruns, sizeof *sorted, text_by_name);
+    for (size_t i = 0, same, said = 0; i < r->nruns; i += same, said++) {
+        for (same = 1; i + same < r->nruns && text_by_name(&sorted[i], &sorted[i + same]) == 0;)
+            same++;
+        if (said >= 12) {
+            strbuf_puts(b, ", ...");
+            break;
+        }
+        strbuf_printf(b, "%s%s", said ? ", " : "", text_base(sorted[i]->exe));
+        if (same > 1) strbuf_printf(b, " (%zu)", same);
+    }
+    free(sorted);
+}
+
+static void text_summary_head(const struct textout *t) {
+    const struct report *r = t->report;
+    struct strbuf b = {0};
+    if (r->nruns == 1) {
+        const struct report_run *u = &r->runs[0];
+        strbuf_printf(
+                &b, "%s (pid %d), %zu thread%s, ", text_base(u->exe), u->pid, u->nthreads, u->nthreads == 1 ? "" : "s");
+        if (u->nlocks) strbuf_printf(&b, "%llu lock%s, ", (unsigned long long)u->nlocks, u->nlocks == 1 ? "" : "s");
+        text_exit(&b, u);
+    } else
+        text_processes(&b, r);
+    textout_put(t, TEXTOUT_BOLD, "Summary: ");
+    textout_wrap(t, 2, 9, strbuf_text(&b));
+    strbuf_free(&b);
+}
+
+/* One row a kind: "  error    lock-order-cycle   2   transfer (bank.c:33)". */
+static void text_summary_row(struct textout *t, size_t first, size_t n) {
+    const struct finding *f = t->report->findings[first];
+    const struct symbol_frame *at = report_blame(t->report, f);
+    struct strbuf b = {0};
+    t->run = f->run;
+    if (at) textout_frame_words(t, &b, at);
+    textout_indent(t, 2);
+    textout_ink(t, textout_severity_ink(f->severity));
+    fprintf(t->out, "%-8s", report_severity(f->severity));
+    textout_ink(t, TEXTOUT_PLAIN);
+    fprintf(t->out, " %-26s %5zu", f->rule->name, n);
+    if (b.n)
+        fputs("  ", t->out), textout_wrap(t, 44, 44, strbuf_text(&b));
+    else
+        putc('\n', t->out);
+    strbuf_free(&b);
+}
+
+static bool text_counts(const struct finding *f) {
+    return !f->suppressed && f->baseline != BASELINE_KNOWN;
+}
+
+static void text_summary_table(struct textout *t) {
+    const struct report *r = t->report;
+    size_t suppressed = 0, known = 0;
+    for (size_t i = 0; i < r->nfindings; i++) {
+        const struct finding *f = r->findings[i];
+        suppressed += f->suppressed;
+        known += !f->suppressed && f->baseline == BASELINE_KNOWN;
+        if (!text_counts(f)) continue;
+        bool seen = false; /* findings are sorted by severity and kind: equal ones are neighbours but for what does not
+                              count */
+        for (size_t j = i;
+                j-- > 0 && r->findings[j]->rule == f->rule && r->findings[j]->severity == f->severity && !seen;)
+            seen = text_counts(r->findings[j]);
+        if (seen) continue;
+        size_t n = 0;
+        for (size_t j = i;
+                j < r->nfindings && r->findings[j]->rule == f->rule && r->findings[j]->severity == f->severity; j++)
+            n += text_counts(r->findings[j]);
+        text_summary_row(t, i, n);
+    }
+    if (suppressed) fprintf(t->out, "  %zu suppressed\n", suppressed);
+    if (known) fprintf(t->out, "  %zu known from the baseline\n", known);
+}
+
+static void text_losses(const struct textout *t) {
+    const struct report *r = t->report;
+    for (size_t i = 0; i < r->nruns; i++) {
+        const struct report_run *u = &r->runs[i];
+        for (size_t k = 0; k < u->nlosses + u->nmissing; k++) {
+            struct strbuf b = {0};
+            if (r->nruns > 1) strbuf_printf(&b, "%s (pid %d): ", text_base(u->exe), u->pid);
+            if (k < u->nlosses)
+                strbuf_printf(&b, "%llu %s", (unsigned long long)u->losses[k].n, u->losses[k].what);
+            else
+                strbuf_puts(&b, u->missing[k - u->nlosses]);
+            textout_indent(t, 2);
+            textout_put(t, TEXTOUT_YELLOW, "note: ");
+            textout_wrap(t, 4, 8, strbuf_text(&b));
+            strbuf_free(&b);
+        }
+    }
+    for (size_t i = 0; i < r->nnotes; i++)
+        text_labelled(t, "note: ", r->notes[i]);
+    for (size_t i = 0; i < r->nfixed; i++)
+        text_labelled(t, "fixed: ", r->fixed[i]);
+}
+
+void report_text_print(FILE *out, const struct report *r) {
+    struct textout t = {.out = out, .report = r, .width = r->style.width ? r->style.width : 100};
+    size_t shown = 0;
+    for (size_t i = 0; i < r->nfindings; i++)
+        if (text_shown(r, r->findings[i])) text_finding(&t, r->findings[i], ++shown);
+    text_summary_head(&t);
+    text_summary_table(&t);
+    if (!shown) fputs(r->nruns ? "  nothing to report\n" : "  nothing was observed\n", out);
+    text_losses(&t);
+}
