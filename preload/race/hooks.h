@@ -47,6 +47,9 @@ struct tw_race_ops {
     uintptr_t (*handler_enter)(void *ucontext, uint64_t *save);
     void (*handler_leave)(void *ucontext, uint64_t *save, uintptr_t pc);
     int (*fault)(void *ucontext, uintptr_t address);
+    /* As fresh and dead, for the malloc family: site and cfa are of the program's call (TW_CALLER, TW_CFA), for the report's "allocated at" and "freed at". */
+    void (*fresh_at)(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa);
+    void (*dead_at)(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa);
 };
 
 enum { TW_RACE_SAVE = 8 };
