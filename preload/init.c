@@ -81,6 +81,7 @@ void tw_init_forget_all(void) {
     tw_incident_forked();
     tw_use_forked();
     tw_waits_forked();
+    tw_race_host_forked();
 }
 
 void tw_init_forked(void) {

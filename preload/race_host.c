@@ -1,7 +1,101 @@
 #include "race_host.h"
 
+#include "config.h"
+#include "held.h"
+#include "modules.h"
 #include "race/hooks.h"
+#include "race/runtime.h"
+#include "real.h"
+#include "stack.h"
 
 const struct tw_race_ops *tw_race;
 
-void tw_race_host_start(void) {}
+static struct tw_stream race_stream = {.kind = TWATCH_CHUNK_RACE};
+static struct tw_table race_infos = TW_TABLE(TWATCH_CHUNK_RACEINFO, struct twatch_race_info, 1);
+
+static uint32_t thread_id(void) { return tw_self && !tw_self->ended ? tw_self->id : 0; }
+
+static uint32_t stack_here(uintptr_t pc, uintptr_t sp, const void *regs) {
+    struct tw_thread *t = tw_self;
+    if (!t || t->ended) return 0;
+    struct tw_race_regs *r = (struct tw_race_regs *)(uintptr_t)regs;
+    if (!r) return tw_stack_here(t, pc, sp);
+    const uint64_t *g = r->gpr;
+    return tw_stack_at(t, &(struct tw_stack_regs){.rbx = g[TW_RACE_RBX], .rbp = g[TW_RACE_RBP], .r12 = g[TW_RACE_R12], .r13 = g[TW_RACE_R13],
+                                  .r14 = g[TW_RACE_R14], .r15 = g[TW_RACE_R15], .rsp = sp, .rip = pc},
+            r->slot, TW_RACE_SLOTS, &r->nslots);
+}
+
+static uint32_t held(uint32_t *objects, uint32_t max) {
+    const struct tw_thread *t = tw_self;
+    uint32_t n = 0;
+    if (!t || t->ended) return 0;
+    for (uint32_t i = 0; i < t->slot->nheld && n < max; i++)
+        if (t->held[i].address) objects[n++] = t->held[i].object;
+    return n;
+}
+
+/* RACE elements keep the stream's lock from record to record_done: they are rare, and another thread's must not come between. */
+static void *record(uint32_t kind, size_t bytes) {
+    uint32_t id;
+    if (kind == TWATCH_CHUNK_RACEINFO) return tw_table_new(&race_infos, &id, TWATCH_LOSS_RACE);
+    tw_lock_take(&race_stream.lock);
+    void *e = tw_stream_append(&race_stream, (uint32_t)((bytes + 7) & ~(size_t)7), 0);
+    if (!e) tw_lock_give(&race_stream.lock);
+    return e;
+}
+
+static void record_done(void *element) {
+    const struct twatch_chunk *c = race_stream.chunk;
+    if (!c || (char *)element < (const char *)(c + 1) || (char *)element >= (const char *)c + c->pages * TWATCH_PAGE) return; /* a RACEINFO */
+    tw_stream_seal(&race_stream, element);
+    tw_lock_give(&race_stream.lock);
+}
+
+static const char *option(const char *key) { return tw_config_by_name(key); }
+static void say(const char *text) { tw_sys_say("twatch: %s\n", text); }
+
+static int enter(void) { return tw_enter() != NULL; }
+static void leave(void) {
+    if (tw_self) tw_leave(tw_self);
+}
+
+TW_EXPORT const struct tw_race_host twatch_race_host;
+const struct tw_race_host twatch_race_host = {.abi = 1, .thread_id = thread_id, .stack_here = stack_here, .held = held, .object_at = tw_object_find,
+        .record = record, .record_done = record_done, .string = tw_store_string, .memory = tw_sys_memory, .module_id = tw_modules_find,
+        .option = option, .say = say, .real = tw_real_by_name, .enter = enter, .leave = leave, .loss = tw_store_loss};
+
+/* The engine stands beside this library; it is not looked for anywhere else. */
+static bool engine_path(char *path, size_t size) {
+    Dl_info info;
+    if (!dladdr((void *)tw_race_host_start, &info) || !info.dli_fname) return false;
+    size_t dir = 0;
+    for (size_t i = 0; info.dli_fname[i]; i++)
+        if (info.dli_fname[i] == '/') dir = i + 1;
+    if (dir + sizeof "libtwatch-race.so" > size) return false;
+    tw_sys_copy(path, info.dli_fname, dir);
+    tw_sys_copy(path + dir, "libtwatch-race.so", sizeof "libtwatch-race.so");
+    return true;
+}
+
+void tw_race_host_start(void) {
+    static bool tried;
+    static char path[4096];
+    if (tried) return;
+    tried = true;
+    if (tw_sys_streq(tw_config_text(TW_OPTION_races), "off") || !engine_path(path, sizeof path)) return;
+    void *engine = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!engine) {
+        tw_sys_say("twatch: races are off: %s\n", dlerror());
+        return;
+    }
+    const struct tw_race_ops *(*start)(const struct tw_race_host *);
+    *(void **)&start = dlsym(engine, "twatch_race_start");
+    if (start) tw_race = start(&twatch_race_host);
+    if (tw_race) tw_header->flags |= TWATCH_HDR_RACES_ON;
+}
+
+void tw_race_host_forked(void) {
+    race_stream = (struct tw_stream){.kind = TWATCH_CHUNK_RACE};
+    tw_table_forget(&race_infos);
+}

@@ -4,5 +4,6 @@
 
 /* In the wrapper of the first thread creation, outside the guard (it calls dlopen). Idempotent. */
 void tw_race_host_start(void);
+void tw_race_host_forked(void);
 
 #endif

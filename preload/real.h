@@ -13,7 +13,6 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>

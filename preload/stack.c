@@ -77,6 +77,8 @@ const struct twatch_stack *tw_stack_by_id(uint32_t id) {
 
 /* ---- the threads' caches ---- */
 
+enum { NO_SLOT = INT32_MIN };
+
 static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     return &t->stacks[((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10)) & (TW_STACKS - 1)];
 }
@@ -85,11 +87,11 @@ static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintpt
 static bool still_valid(const struct tw_thread *t, const struct tw_stack_entry *e) {
     const struct twatch_stack *s = e->stack;
     uint32_t n = e->nslots;
-    if (n > 0 && !(e->cfa >= t->stack_lo && e->cfa + (uintptr_t)e->slots[n - 1] < t->stack_hi) &&
+    if (n > 1 && !(e->cfa >= t->stack_lo && e->cfa + (uintptr_t)e->slots[n - 1] < t->stack_hi) &&
             !tw_sys_readable((const char *)e->cfa + e->slots[n - 1], 8))
         return false;
     for (uint32_t i = 0; i < n; i++)
-        if (*(const uint64_t *)(e->cfa + (uintptr_t)e->slots[i]) != s->pc[i]) return false;
+        if (e->slots[i] != NO_SLOT && *(const uint64_t *)(e->cfa + (uintptr_t)e->slots[i]) != s->pc[i]) return false;
     return true;
 }
 
@@ -150,18 +152,23 @@ uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     return miss(t, e, pc, cfa, extra);
 }
 
-uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs) {
+uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {
     struct tw_stack_entry *e = entry_of(t, regs->rip, regs->rsp);
-    /* Keyed by the instruction itself; slot 0 stands for it and is not compared. */
-    if (e->pc == regs->rip && e->cfa == regs->rsp && still_valid(t, e)) return e->stack->id;
-    struct tw_unwound u;
-    if (!tw_unwind_regs(&u, regs, depth) || u.n == 0) {
-        uint64_t frame = regs->rip;
-        return tw_stack_intern(&frame, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT | TWATCH_STACK_PRECISE0);
+    uint32_t id;
+    if (e->pc == regs->rip && e->cfa == regs->rsp && still_valid(t, e)) {
+        id = e->stack->id;
+    } else {
+        struct tw_unwound u;
+        if (!tw_unwind_regs(&u, regs, depth) || u.n == 0) u.pc[0] = regs->rip, u.n = 1, u.slot[0] = 0, u.cut = true;
+        const struct twatch_stack *s = intern(u.pc, u.n, TWATCH_STACK_PRECISE0 | (u.cut ? TWATCH_STACK_CUT : 0u));
+        u.slot[0] = regs->rsp; /* frame 0 has no slot: NO_SLOT is put in its place */
+        if (s) remember(e, &u, s, regs->rip, regs->rsp, 0);
+        if (e->pc) ((int32_t *)(uintptr_t)e->slots)[0] = NO_SLOT;
+        id = s ? s->id : 0;
     }
-    const struct twatch_stack *s = intern(u.pc, u.n, TWATCH_STACK_PRECISE0 | (u.cut ? TWATCH_STACK_CUT : 0u));
-    e->pc = 0;
-    return s ? s->id : 0;
+    *nslots = e->pc == regs->rip && e->nslots - 1 <= max_slots ? e->nslots - 1 : 0;
+    for (uint32_t i = 0; i < *nslots; i++) slots[i] = e->cfa + (uintptr_t)e->slots[i + 1];
+    return id;
 }
 
 void tw_stack_init(void) {

@@ -14,9 +14,10 @@ void tw_stack_forked(void);
 /* Stack id of the call that returns to pc with the stack pointer at cfa (TW_CALLER and TW_CFA in the wrapper). Never 0 unless there is no room:
    when unwinding is impossible it is the one frame, marked TWATCH_STACK_SITE. Inside the guard. 5 to 30 ns on a hit, microseconds on a miss. */
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
-/* Like tw_stack_here for an instruction inside the program (race engine): pc is the instruction itself; sp, bp and the callee-saved registers are the program's. */
+/* Like tw_stack_here for an instruction inside the program (race engine): pc is the instruction itself; sp, bp and the callee-saved registers are the program's.
+   slots gets the addresses of the stack words that hold the return addresses, *nslots 0 if there are more than max_slots or they are not known. */
 struct tw_stack_regs { uintptr_t rbx, rbp, r12, r13, r14, r15, rsp, rip; };
-uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs);
+uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots);
 /* Hash-cons given frames. */
 uint32_t tw_stack_intern(const uint64_t *pc, uint32_t n, uint32_t flags);
 const struct twatch_stack *tw_stack_by_id(uint32_t id);

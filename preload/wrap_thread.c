@@ -1,62 +1,62 @@
 /* Threads: birth, join, detach, end, names. */
-#include "spawn.h"
+#include "birth.h"
 
 #include <stdarg.h>
 
 TW_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routine)(void *), void *arg) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
-    struct tw_spawn *s = tw_spawn_prepare(&(struct tw_spawn){.routine = routine, .arg = arg}, attr, 0, pc, cfa);
+    struct tw_birth *s = tw_birth_prepare(&(struct tw_birth){.routine = routine, .arg = arg}, attr, 0, pc, cfa);
     if (!s) return TW_REAL(pthread_create)(thread, attr, routine, arg);
     uint32_t id = s->id; /* the new thread gives s back as soon as it runs */
-    int rc = TW_REAL(pthread_create)(thread, attr, tw_spawn_main, s);
-    tw_spawn_done(s, id, rc == 0, rc == 0 ? *thread : 0);
+    int rc = TW_REAL(pthread_create)(thread, attr, tw_birth_main, s);
+    tw_birth_done(s, id, rc == 0, rc == 0 ? *thread : 0);
     return rc;
 }
 
 /* A cancelled joiner unwinds through the real join: its wait is over, and nothing was joined. */
 static void join_cancelled(struct tw_joining *j) {
-    if (j->waiting) tw_spawn_join_end(j, EINTR);
+    if (j->waiting) tw_birth_join_end(j, EINTR);
 }
 
 TW_EXPORT int pthread_join(pthread_t thread, void **result) {
     struct tw_joining j __attribute__((cleanup(join_cancelled))) = {.pc = TW_CALLER, .cfa = TW_CFA};
-    tw_spawn_join_begin(&j, thread, 0);
+    tw_birth_join_begin(&j, thread, 0);
     int rc = TW_REAL(pthread_join)(thread, result);
-    tw_spawn_join_end(&j, rc);
+    tw_birth_join_end(&j, rc);
     return rc;
 }
 
 TW_EXPORT int pthread_tryjoin_np(pthread_t thread, void **result) {
     struct tw_joining j = {.pc = TW_CALLER, .cfa = TW_CFA, .flags = TWATCH_WAIT_POLL};
-    tw_spawn_join_begin(&j, thread, 0);
+    tw_birth_join_begin(&j, thread, 0);
     int rc = TW_REAL(pthread_tryjoin_np)(thread, result);
-    tw_spawn_join_end(&j, rc);
+    tw_birth_join_end(&j, rc);
     return rc;
 }
 
 TW_EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until) {
     struct tw_joining j __attribute__((cleanup(join_cancelled))) = {.pc = TW_CALLER, .cfa = TW_CFA, .flags = until ? TWATCH_WAIT_TIMED : 0};
-    tw_spawn_join_begin(&j, thread, tw_ops_deadline(CLOCK_REALTIME, until));
+    tw_birth_join_begin(&j, thread, tw_ops_deadline(CLOCK_REALTIME, until));
     int rc = TW_REAL(pthread_timedjoin_np)(thread, result, until);
-    tw_spawn_join_end(&j, rc);
+    tw_birth_join_end(&j, rc);
     return rc;
 }
 
 TW_EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until) {
     struct tw_joining j __attribute__((cleanup(join_cancelled))) = {.pc = TW_CALLER, .cfa = TW_CFA, .flags = until ? TWATCH_WAIT_TIMED : 0};
-    tw_spawn_join_begin(&j, thread, tw_ops_deadline(clock, until));
+    tw_birth_join_begin(&j, thread, tw_ops_deadline(clock, until));
     int rc = TW_REAL(pthread_clockjoin_np)(thread, result, clock, until);
-    tw_spawn_join_end(&j, rc);
+    tw_birth_join_end(&j, rc);
     return rc;
 }
 
 TW_EXPORT int pthread_detach(pthread_t thread) {
-    tw_spawn_detach(thread, TW_CALLER, TW_CFA); /* before: a detached thread that has ended is gone with its handle */
+    tw_birth_detach(thread, TW_CALLER, TW_CFA); /* before: a detached thread that has ended is gone with its handle */
     return TW_REAL(pthread_detach)(thread);
 }
 
 TW_EXPORT void pthread_exit(void *result) {
-    tw_spawn_exit(TW_CALLER, TW_CFA);
+    tw_birth_exit(TW_CALLER, TW_CFA);
     TW_REAL(pthread_exit)(result);
     __builtin_unreachable();
 }
