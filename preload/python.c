@@ -32,11 +32,13 @@ enum {
 
 static struct {
     const struct tw_python_layout *at;
-    uintptr_t runtime, runtime_end;
+    uintptr_t runtime;
     uintptr_t eval, eval_end;
     uintptr_t text, text_end; /* of the module with the interpreter; empty when it also carries a program */
     void *(*getspecific)(pthread_key_t);
 } py;
+
+uintptr_t tw_python_runtime, tw_python_runtime_size;
 
 static inline uint64_t load(uintptr_t addr) {
     return *(const volatile uint64_t *)addr;
@@ -104,13 +106,15 @@ int tw_python_init(void) {
     if (symbol->st_size <= at->rt_locked || symbol->st_size <= at->rt_holder) return 0;
     if (at->rt_free_threaded && load(runtime + at->rt_free_threaded)) return 0;
     py.runtime = runtime;
-    py.runtime_end = runtime + symbol->st_size;
+    uintptr_t size = symbol->st_size;
     if (!dladdr1(eval, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
     py.eval = (uintptr_t)eval;
     py.eval_end = py.eval + symbol->st_size;
     if (dladdr1(eval, &info, (void **)&map, RTLD_DL_LINKMAP) && map && is_interpreter_module(map))
         find_text(info.dli_fbase, map);
     __builtin_memcpy(&py.getspecific, &getspecific, sizeof getspecific);
+    tw_python_runtime = runtime;
+    tw_python_runtime_size = size;
     py.at = at;
     return 1;
 }
