@@ -2,8 +2,7 @@
  * Finding the Python stack of the calling thread, and merging it into a native one. The text of a frame is made in
  * python_text.c.
  *
- *   _PyRuntime.autoTSSkey --pthread_getspecific--> PyThreadState --(cframe)--> _PyInterpreterFrame --previous--> ...
- * --> NULL
+ *   _PyRuntime.autoTSSkey --pthread_getspecific--> PyThreadState --(cframe)--> frame --previous--> ... --> NULL
  *
  * Which memory may be read. A thread that holds the interpreter's lock (_PyRuntime says who) may follow its own frames
  * as the interpreter does: nobody else can run Python code, and finalisation needs the lock. A thread without the lock
@@ -47,8 +46,7 @@ static inline uint32_t load32(uintptr_t addr) {
     return *(const volatile uint32_t *)addr;
 }
 
-/* ---- set-up
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ---- */
 
 static const struct tw_python_layout *layout_of(unsigned long version) {
     static const struct tw_python_layout *const known[] = {&tw_python_311, &tw_python_312, &tw_python_313};
@@ -123,12 +121,7 @@ int tw_python_active(void) {
     return py.at != NULL;
 }
 
-int tw_python_is_interpreter_lock(uintptr_t addr) {
-    return addr >= py.runtime && addr < py.runtime_end;
-}
-
-/* ---- the thread
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the thread ---- */
 
 /* The thread state of the caller, 0 if it has none. pthread_getspecific only reads thread-local memory. */
 static uintptr_t own_state(void) {
@@ -160,8 +153,7 @@ static uintptr_t first_frame(const struct tw_python_reader *r, uintptr_t state) 
     return p;
 }
 
-/* ---- fingerprint
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- fingerprint ---- */
 
 static inline uint64_t stir(uint64_t h, uint64_t frame, uint64_t code, uint64_t instr) {
     return h * 0x9e3779b97f4a7c15ull + (instr ^ (frame << 20) ^ (code << 40 | code >> 24));
@@ -227,8 +219,7 @@ uint64_t tw_python_fingerprint(void) {
     return open_reader(&r, &state) ? fingerprint_careful(&r, first_frame(&r, state)) : 0;
 }
 
-/* ---- merging
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- merging ---- */
 
 struct walk {
     struct tw_python_reader reader;

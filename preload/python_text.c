@@ -37,8 +37,7 @@ static bool get64(const struct tw_python_reader *r, uintptr_t addr, uint64_t *v)
     return tw_python_read(r, addr, v, sizeof *v);
 }
 
-/* ---- strings
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- strings ---- */
 
 static size_t put_utf8(char *out, uint32_t c) {
     if (c < 0x20 || c == 0x7f || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff) c = '?';
@@ -95,8 +94,7 @@ static size_t put_number(char *out, uint64_t v) {
     return n;
 }
 
-/* ---- lines
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- lines ---- */
 
 struct cursor { /* a window that moves over a bytes object */
     const struct tw_python_reader *reader;
@@ -175,8 +173,7 @@ static int64_t line_of(const struct tw_python_reader *r, uintptr_t table, int64_
     return first;
 }
 
-/* ---- the frame
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the frame ---- */
 
 static uint64_t field(const char *object, uint16_t offset) {
     uint64_t v;

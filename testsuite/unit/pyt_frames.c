@@ -3,7 +3,9 @@
  * preload/python.c, and prints it as one line "STACK function:line|function:line|...". pyt_frames.sh compares the lines
  * with what Python itself says of its stack. With PYT_BENCH=n the first call in a thread times n fingerprints instead.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #define UNW_LOCAL_ONLY
 #include <dlfcn.h>
 #include <libunwind.h>

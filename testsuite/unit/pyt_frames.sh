@@ -4,7 +4,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-${CC:-cc} -std=gnu11 -O1 -g -fPIC -shared -ftls-model=initial-exec -I"$root/preload" -I"$root/preload/format" -o "$work/frames.so" \
+${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -g -fPIC -shared -ftls-model=initial-exec -I"$root/preload" -I"$root/preload/format" -o "$work/frames.so" \
     "$root"/testsuite/unit/pyt_frames.c "$root"/preload/python*.c "$root"/preload/sys.c -lunwind -ldl
 [ $# -gt 0 ] || set -- /usr/bin/python3
 for python; do
