@@ -64,7 +64,7 @@ __attribute__((constructor(101))) static void tw_init(int argc, char **argv, cha
     describe_process();
     tw_modules_init();
     tw_stack_init();
-    tw_python_init();
+    if (TW_CONFIG(python)) tw_python_init();
     tw_waits_init();
     tw_thread_init();
     tw_finish_init(envp);

@@ -79,8 +79,9 @@ const struct twatch_stack *tw_stack_by_id(uint32_t id) {
 
 enum { NO_SLOT = INT32_MIN };
 
-static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
-    return &t->stacks[((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10)) & (TW_STACKS - 1)];
+/* `extra` is part of the place: all locks of a Python program are taken by one native call, and only the Python frames tell its lines apart. */
+static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    return &t->stacks[((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10) ^ extra) & (TW_STACKS - 1)];
 }
 
 /* The slots lie above cfa on the same stack. On the thread's own stack that memory is there; elsewhere (coroutines) the kernel is asked about the highest one. */
@@ -137,7 +138,8 @@ static TW_NOINLINE uint32_t miss(struct tw_thread *t, struct tw_stack_entry *e, 
     }
     uint32_t n = u.n, flags = u.cut ? TWATCH_STACK_CUT : 0;
     if (extra) {
-        n = tw_python_merge(u.pc, n, TWATCH_MAX_FRAMES, tw_store_string);
+        n = tw_python_merge(u.pc, n, depth, tw_store_string);
+        if (n >= depth) flags |= TWATCH_STACK_CUT;
         tw_header->flags |= TWATCH_HDR_PYTHON;
     }
     const struct twatch_stack *s = intern(u.pc, n, flags);
@@ -146,14 +148,14 @@ static TW_NOINLINE uint32_t miss(struct tw_thread *t, struct tw_stack_entry *e, 
 }
 
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
-    struct tw_stack_entry *e = entry_of(t, pc, cfa);
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
+    struct tw_stack_entry *e = entry_of(t, pc, cfa, extra);
     if (e->pc == pc && e->cfa == cfa && e->extra == extra && still_valid(t, e)) return e->stack->id;
     return miss(t, e, pc, cfa, extra);
 }
 
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {
-    struct tw_stack_entry *e = entry_of(t, regs->rip, regs->rsp);
+    struct tw_stack_entry *e = entry_of(t, regs->rip, regs->rsp, 0);
     uint32_t id;
     if (e->pc == regs->rip && e->cfa == regs->rsp && still_valid(t, e)) {
         id = e->stack->id;
