@@ -16,8 +16,15 @@ struct symbols *fill_symbols(struct symbol_cache *cache, const struct model *mod
 /* Gives the model names through `symbols`. Call before the checks run. */
 void fill_namer(struct model *model, struct symbols *symbols);
 
-/* Everything about one run but its findings. Texts and arrays lie in `arena` or in the model. Call after the checks
- * ran. */
+/* Rows of the contention table; part of fill_run(). */
+void fill_contention(struct report_run *run, struct arena *arena, const struct model *model);
+
+/* The lock-order graph of one run, for formats that want it (struct report_format); costs a pass over all dependencies.
+ */
+void fill_graph(struct report_run *run, struct arena *arena, const struct model *model);
+
+/* Everything about one run but its findings and its graph. Texts and arrays lie in `arena` or in the model. Call after
+ * the checks ran. */
 void fill_run(struct report_run *run, struct arena *arena, const struct model *model, struct symbols *symbols);
 
 #endif

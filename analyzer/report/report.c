@@ -6,12 +6,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define REPORT(name, help) void report_##name##_print(FILE *out, const struct report *report);
+#define REPORT(name, graph, help) void report_##name##_print(FILE *out, const struct report *report);
 #include "report/reports.def"
 #undef REPORT
 
 static const struct report_format report_table[] = {
-#define REPORT(name, help) {#name, help, report_##name##_print},
+#define REPORT(name, graph, help) {#name, help, graph, report_##name##_print},
 #include "report/reports.def"
 #undef REPORT
 };

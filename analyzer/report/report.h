@@ -106,6 +106,7 @@ struct report {
 
 struct report_format {
     const char *name, *help;
+    bool graph; /* shows the lock-order graph: report_run.nodes and edges are wanted */
     void (*print)(FILE *out, const struct report *report);
 };
 

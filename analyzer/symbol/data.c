@@ -174,6 +174,10 @@ static bool data_describe(struct symfile *f, const struct data_variable *v, uint
     strbuf_puts(&walk.name, name);
     strbuf_puts(&walk.class, name);
     type_walk(&walk, &die, offset);
+    if (v->function) {
+        strbuf_printf(&walk.name, " (static in %s)", v->function);
+        strbuf_printf(&walk.class, " (static in %s)", v->function);
+    }
     out->name = arena_str(f->arena, strbuf_text(&walk.name));
     out->class = arena_str(f->arena, strbuf_text(&walk.class));
     out->variable = name;

@@ -105,6 +105,13 @@ static const struct symbol_trace *symbol_trace_make(
     return t;
 }
 
+bool symbol_module_own(const struct symbols *s, size_t index) {
+    if (index >= s->source.nmodules) return false;
+    /* The executable is the project's even when it was installed into a system directory. */
+    const char *path = s->modules[index].path;
+    return index == 0 ? !own_is_runtime_module(path) : !own_is_system_module(path);
+}
+
 /* "function\nfile\nline", as the shim wrote it. */
 static void symbol_python(struct symbols *s, uint64_t pc, struct symbol_trace *t) {
     const char *text = s->source.string ? s->source.string(s->source.context, (uint32_t)pc) : NULL;
@@ -132,8 +139,7 @@ static void symbol_native(struct symbols *s, uint64_t pc, bool precise, int modu
     code_lookup(symbol_file(s, module), at - m->bias, &places);
     if (!places.n) vec_push(&places, (struct code_place){0});
     struct symbol_frame *frames = arena_array(&s->arena, places.n, sizeof *frames);
-    /* The executable is the project's even when it was installed into a system directory. */
-    bool own = module == 0 ? !own_is_runtime_module(m->path) : !own_is_system_module(m->path);
+    bool own = symbol_module_own(s, (size_t)module);
     for (size_t i = 0; i < places.n; i++) {
         const struct code_place *p = &places.at[i];
         frames[i] = (struct symbol_frame){.function = p->function,
@@ -224,7 +230,7 @@ const struct symbol_trace *symbol_place(struct symbols *s, uint32_t stack, uint6
 }
 
 enum symbol_state symbol_module_state(struct symbols *s, size_t index, const char **why) {
-    const struct symfile *f = index < s->source.nmodules ? s->files[index] : NULL;
+    const struct symfile *f = index < s->source.nmodules ? symbol_file(s, (int)index) : NULL;
     if (why) *why = f ? f->why : NULL;
     return f ? f->state : SYMBOL_UNTRIED;
 }

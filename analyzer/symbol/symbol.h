@@ -171,7 +171,7 @@ const char *symbol_source_line(struct symbols *symbols, const char *path, uint32
 /* ---- what was missing ------------------------------------------------------------------------------------------- */
 
 enum symbol_state {
-    SYMBOL_UNTRIED,    /* no address in it was asked for */
+    SYMBOL_UNTRIED,    /* no such module */
     SYMBOL_FULL,       /* debug information found */
     SYMBOL_TABLE,      /* only the ELF symbol table */
     SYMBOL_STRIPPED,   /* file found, no symbols at all */
@@ -179,9 +179,12 @@ enum symbol_state {
     SYMBOL_OTHER_BUILD /* the file on disk has another build-id than the record: not used */
 };
 
-/* State of module `index`; *why (may be NULL) gets a sentence for the report when something is missing, otherwise NULL.
- */
+/* State of module `index`, whose file is opened for it; *why (may be NULL) gets a sentence for the report when
+ * something is missing, otherwise NULL. */
 enum symbol_state symbol_module_state(struct symbols *symbols, size_t index, const char **why);
+
+/* Is module `index` the project's: the executable, or not in a system directory? */
+bool symbol_module_own(const struct symbols *symbols, size_t index);
 size_t symbol_module_count(const struct symbols *symbols);
 const struct symbol_module *symbol_module_get(const struct symbols *symbols, size_t index);
 
