@@ -1,0 +1,6 @@
+/* The same under its lock. */
+// CLEAN
+// MATRIX
+// REPEAT: 100
+#define LOCKED
+#include "ticket_global.c"

@@ -1,0 +1,3 @@
+/* C11 mutexes AB/BA. TSan and DRD crash. */
+// EXPECT(lock-order-cycle)
+#include "../lock-order-cycle/c11.c"

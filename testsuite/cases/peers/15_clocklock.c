@@ -1,0 +1,3 @@
+/* The clock variants. TSan and Helgrind report falsely. */
+// CLEAN
+#include "../unlock-not-held/clocklock_clean.c"
