@@ -219,6 +219,19 @@ uint64_t tw_python_fingerprint(void) {
     return open_reader(&r, &state) ? fingerprint_careful(&r, first_frame(&r, state)) : 0;
 }
 
+/* ---- blocking or not ---- */
+
+/* A code unit is an opcode and its argument, one byte each: CALL counts the arguments, BEFORE_WITH has 0. */
+int tw_python_would_block(uintptr_t pc) {
+    if (!py.at || pc <= py.text || pc > py.text_end) return 0;
+    uintptr_t state = own_state();
+    if (!state || !holds_lock(state)) return 0;
+    const struct tw_python_reader r = {.direct = true};
+    uintptr_t frame = first_frame(&r, state);
+    uintptr_t instr = frame ? load(frame + py.at->f_instr) : 0;
+    return instr && *(const unsigned char *)(instr + 1) == 0;
+}
+
 /* ---- merging ---- */
 
 struct walk {

@@ -33,6 +33,11 @@ uint64_t tw_python_fingerprint(void);
 unsigned tw_python_merge(
         uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length));
 
+/* CPython takes every lock by a try first, and by a blocking call only after that failed: is the sem_trywait whose return address is pc
+   such a first half? 1 when it comes from the interpreter and the Python call under way has no arguments (`with lock:`, lock.acquire());
+   0 for lock.acquire(False), and when in doubt. Inside the recording guard. */
+int tw_python_would_block(uintptr_t pc);
+
 /* 1 when addr lies in the interpreter's static state: its global lock and what belongs to it, which is not the
    program's doing. One load, one subtraction and one comparison; always 0 in other programs. */
 extern uintptr_t tw_python_runtime, tw_python_runtime_size;

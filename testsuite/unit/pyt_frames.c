@@ -45,7 +45,7 @@ static void bench(void) {
             ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / atof(n));
 }
 
-static void show(const char *call, void *object) {
+static void show(const char *call, void *object, uintptr_t caller) {
     static __thread uint64_t last;
     uint64_t pc[TWATCH_MAX_FRAMES];
     unsigned n = 0;
@@ -76,7 +76,8 @@ static void show(const char *call, void *object) {
              *row = strrchr(text, '\n');
         at += (size_t)snprintf(line + at, sizeof line - at, "%.*s:%s|", (int)(file - text), text, row + 1);
     }
-    at += (size_t)snprintf(line + at, sizeof line - at, " %s%s\n", call, print == last ? " same" : "");
+    at += (size_t)snprintf(line + at, sizeof line - at, " %s%s%s\n", call, print == last ? " same" : "",
+            tw_python_would_block(caller) ? " blocking" : "");
     last = print;
     if (write(2, line, at) < 0) abort();
 }
@@ -86,7 +87,7 @@ static void show(const char *call, void *object) {
     int name params {                                                                                                  \
         static int(*real) params;                                                                                      \
         if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name);                                                          \
-        show(#name, sem);                                                                                              \
+        show(#name, sem, (uintptr_t)__builtin_return_address(0));                                                                                              \
         inside--;                                                                                                      \
         return real args;                                                                                              \
     }
