@@ -23,7 +23,10 @@ SHIM_OBJ := $(SHIM_SRC:%.c=$(BUILD)/%.o) $(patsubst %.S,$(BUILD)/%.o,$(wildcard 
 RACE_OBJ := $(RACE_SRC:%.c=$(BUILD)/%.o) $(patsubst %.S,$(BUILD)/%.o,$(wildcard preload/race/*.S preload/race/x86/*.S))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 
-TARGETS := $(BUILD)/libtwatch.so $(BUILD)/twatch $(if $(RACE_SRC),$(BUILD)/libtwatch-race.so)
+TARGETS := $(BUILD)/libtwatch.so $(BUILD)/twatch $(if $(RACE_SRC),$(BUILD)/libtwatch-race.so) $(BUILD)/libtwatch-tsan.so
+
+# The engine's own files run at any instruction of the program: no vector registers, no calls of libc's memory functions.
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard preload/race/*.c)): RACE_CFLAGS += -mgeneral-regs-only -fno-tree-loop-distribute-patterns
 
 all: $(TARGETS)
 
@@ -32,6 +35,10 @@ $(BUILD)/libtwatch.so: $(SHIM_OBJ) preload/exports.map
 
 $(BUILD)/libtwatch-race.so: $(RACE_OBJ)
 	$(CC) -shared -o $@ $(RACE_OBJ) $(LDFLAGS) -Wl,-z,defs,-z,now,-z,relro,-z,nodelete -lZydis
+
+# Stands in for libtsan.so.2 under programs compiled with -fsanitize=thread, hence the name that it carries.
+$(BUILD)/libtwatch-tsan.so: $(BUILD)/preload/race/tsan/entry.o
+	$(CC) -shared -o $@ $< $(LDFLAGS) -Wl,-soname,libtsan.so.2 -Wl,-z,now,-z,relro,-z,nodelete
 
 $(BUILD)/twatch: $(TOOL_OBJ)
 	$(CC) -o $@ $(TOOL_OBJ) $(LDFLAGS) -ldw -lelf

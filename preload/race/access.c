@@ -1,0 +1,189 @@
+/*
+ * The slow path: an access whose cells are not of the thread's epoch. FastTrack, with byte masks.
+ *
+ * Part of a granule. An access of 1 or 2 bytes leaves its mask beside the epoch. While one thread alone uses the
+ * granule the epoch is stored plainly, so that its further accesses to other bytes of it are fast, at the price of a
+ * mask that lacks them; from the moment another thread is seen, the epoch is stored with RT_EXACT, which no check
+ * matches, until the mask is full: neighbouring fields written by different threads are told apart exactly.
+ *
+ * Order of stores. Cell and mark are two words. The mark is stored first and read last, and an access carries its slot,
+ * so a mark that belongs to another thread's access than the cell is noticed, and one that is newer than the cell of
+ * the same thread can only be of an access that is as unordered as the older one.
+ *
+ * Edges at unordered reads. A single mov may be an acquire load or a release store of a C11 atomic. Where both sides of
+ * a race are single movs the pair is reported with that flag, and the reader then learns what the writer had done, so
+ * that what was published through the location is not reported after it (the edge of SHB: Mathur, Kini, Viswanathan,
+ * OOPSLA 2018).
+ */
+#include "shadow.h"
+#include "x86/x86.h"
+
+enum { FREE_MARKED = 1 << 12 };
+
+static uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
+    uint32_t m = 15;
+    if (lo > g) m &= 15u << (lo - g);
+    if (hi < g + 4) m &= 15u >> (g + 4 - hi);
+    return m;
+}
+
+static inline bool unordered(const struct rt_tls *t, uint32_t epoch) {
+    uint32_t s = rt_slot_of(epoch);
+    return s != rt_slot_of((uint32_t)t->epoch) && rt_clock_of(epoch) > t->vc[s];
+}
+
+static inline bool plain_mov(uint32_t flags) {
+    return (flags & RT_MOV) && (flags & (RT_READ | RT_WRITE)) != (RT_READ | RT_WRITE);
+}
+
+/* The writer of `epoch` published something: what it had done until now is before the caller. */
+static void learn_from(struct rt_tls *t, uint32_t epoch) {
+    uint32_t slot = rt_slot_of(epoch), clock = rt_clock_of(epoch);
+    rt_clock_bump_other(slot);
+    rt_clock_learn(t, slot, clock);
+}
+
+/*
+ * Checks run a few instructions before their access: a load may have seen a store that came after its check. Before a
+ * race is believed, the locations that the thread last read by a single mov are asked whether the other thread has
+ * stored to one of them since.
+ */
+static bool published_since(struct rt_tls *t, uint32_t epoch, uintptr_t granule) {
+    struct rt_slot *s = t->slot;
+    for (uint32_t i = 0; i < RT_RECENT; i++) {
+        uintptr_t g = s->recent[i];
+        if (!g || g == granule) continue;
+        uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
+        if (!cell || rt_is_mark(cell) || rt_slot_of(cell) != rt_slot_of(epoch) || !unordered(t, cell)) continue;
+        const struct rt_window *w = rt_window(g);
+        const struct rt_access *a = rt_history_get(*rt_write_mark(w, g));
+        if (a->slot == rt_slot_of(cell) && plain_mov(a->flags)) learn_from(t, cell);
+    }
+    return !unordered(t, epoch);
+}
+
+/* True if the pair is a race that was reported. */
+static bool suspect(struct rt_tls *t, uintptr_t g, uint32_t mask, uint32_t old, uint32_t mark, bool old_write,
+        uintptr_t addr, struct rt_place *p) {
+    if (!((mark >> RT_ID_BITS) & mask)) return false;
+    const struct rt_access *a = rt_history_get(mark);
+    if (a->slot != rt_slot_of(old)) return false; /* overwritten meanwhile */
+    if (published_since(t, old, g)) return false;
+    rt_report(t, &(struct rt_race){.granule = g,
+                         .mask = (mark >> RT_ID_BITS) & mask,
+                         .old_epoch = old,
+                         .old_mask = mark >> RT_ID_BITS,
+                         .old_id = mark,
+                         .new_epoch = (uint32_t)t->epoch,
+                         .new_id = rt_history_id(t, p),
+                         .new_addr = addr,
+                         .old_write = old_write});
+    if (old_write && !(p->flags & RT_WRITE) && ((plain_mov(a->flags) && plain_mov(p->flags)) || p->flags & RT_SPIN))
+        learn_from(t, old);
+    return true;
+}
+
+static void check_write(
+        struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
+    uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
+    if (cell && unordered(t, cell)) suspect(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
+}
+
+static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w,
+        struct rt_place *p, uint32_t readers) {
+    for (uint32_t b = readers; b; b &= b - 1) {
+        uint32_t j = (uint32_t)__builtin_ctz(b), cell = *rt_read_cell(g, j) & ~RT_EXACT;
+        if (cell && unordered(t, cell)) suspect(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
+        *rt_read_cell(g, j) = 0; /* the reader's next read must come here and see this write */
+    }
+}
+
+static void on_write(
+        struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
+    uint32_t *cell = rt_write_cell(g), *mark = rt_write_mark(w, g), ep = (uint32_t)t->epoch, old = *cell;
+    uint8_t *readers = rt_readers(w, g);
+    uint32_t own = 1u << (t->slot->number % RT_READERS);
+    bool others = (old && rt_slot_of(old) != rt_slot_of(ep)) || old & RT_EXACT || *readers & ~own;
+    if (others) check_write(t, g, mask, addr, w, p);
+    ep = (uint32_t)t->epoch;
+    uint32_t all = mask;
+    if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
+    *mark = all << RT_ID_BITS | rt_history_id(t, p);
+    if (!others) {
+        __atomic_store_n(cell, ep, __ATOMIC_RELEASE);
+    } else { /* the store comes before the look at the readers, as a reader's mark comes before its look at the cell */
+        __atomic_exchange_n(cell, all == 15 ? ep : ep | RT_EXACT, __ATOMIC_SEQ_CST);
+        if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(p->id)->locks);
+    }
+    uint32_t r = *readers;
+    if (r) {
+        check_readers(t, g, mask, addr, w, p, r);
+        *readers = 0;
+    }
+}
+
+static void remember_load(struct rt_slot *s, uintptr_t g) {
+    if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
+}
+
+static void on_read(
+        struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
+    uint32_t j = t->slot->number % RT_READERS, bit = 1u << j;
+    uint32_t *cell = rt_read_cell(g, j), *mark = rt_read_mark(w, g, j), old = *cell, written = *rt_write_cell(g);
+    uint8_t *readers = rt_readers(w, g);
+    uint32_t ep = (uint32_t)t->epoch, all = mask;
+    bool others = (written && rt_slot_of(written) != rt_slot_of(ep)) || written & RT_EXACT;
+    if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
+    *mark = all << RT_ID_BITS | rt_history_id(t, p);
+    __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
+    if (!(*readers & bit))
+        __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
+    else if (others)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (others) {
+        check_write(t, g, mask, addr, w, p);
+        if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(p->id)->locks);
+    }
+    if (plain_mov(p->flags)) remember_load(t->slot, g);
+}
+
+void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p) {
+    if (__builtin_expect(t->reacquire != 0, 0)) {
+        uint32_t n = t->reacquire;
+        t->reacquire = 0;
+        rt_atomic_acquire(t, n);
+    }
+    uintptr_t hi = addr + bytes;
+    for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
+        const struct rt_window *w = rt_window(g);
+        if (!w) return;
+        uint32_t ep = (uint32_t)t->epoch, mask = mask_of(g, addr, hi);
+        if (p->flags & RT_WRITE) {
+            uint32_t cell = *rt_write_cell(g);
+            if (cell == ep && mask == 15) continue;
+            if (__builtin_expect(rt_is_mark(cell), 0))
+                rt_atomic_plain(t, g, p);
+            else
+                on_write(t, g, mask, g < addr ? addr : g, w, p);
+        } else {
+            if (*rt_read_cell(g, t->slot->number % RT_READERS) == ep && mask == 15) continue;
+            if (__builtin_expect(rt_is_mark(*rt_write_cell(g)), 0))
+                rt_atomic_plain(t, g, p);
+            else
+                on_read(t, g, mask, g < addr ? addr : g, w, p);
+        }
+    }
+}
+
+void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p) {
+    if (size > FREE_MARKED) size = FREE_MARKED; /* large blocks are rarely used after free in their middle first */
+    uintptr_t hi = (addr + size) & ~3ull;
+    addr = (addr + 3) & ~3ull;
+    for (uintptr_t g = addr; g < hi; g += 4) {
+        const struct rt_window *w = rt_window(g);
+        if (!w) return;
+        uint32_t cell = *rt_write_cell(g);
+        if (!cell && !*rt_readers(w, g)) continue; /* nobody touched it since it was new: nobody is likely to after */
+        if (!rt_is_mark(cell)) on_write(t, g, 15, g, w, p);
+    }
+}

@@ -1,0 +1,221 @@
+/* What the shim calls (hooks.h): inside its recording guard, with the program's vector registers already dead as in any
+ * call. */
+#include "ops.h"
+#include "shadow.h"
+#include "x86/x86.h"
+
+enum { MARK_LIMIT = 1 << 20, MAIN_STACK = 8 << 20 };
+
+/* A call of the shim while the runtime is busy on this thread comes from a signal handler: synchronisation waits for
+ * the end. */
+static void later(struct rt_tls *t, uint32_t op, uintptr_t obj) {
+    if (!t->slot || t->npending >= RT_PENDING) return;
+    t->slot->pending[t->npending].op = op;
+    t->slot->pending[t->npending].obj = obj;
+    t->npending++;
+}
+
+static bool begin(struct rt_tls *t) {
+    t->in_ops++;
+    if (rt_enter(t)) {
+        rt_report_flush(t);
+        return true;
+    }
+    t->in_ops--;
+    return false;
+}
+
+static void end(struct rt_tls *t) {
+    rt_leave(t);
+    t->in_ops--;
+}
+
+static void sync(uint32_t op, uintptr_t obj) {
+    struct rt_tls *t = &rt_tls;
+    if (!begin(t)) {
+        later(t, op, obj);
+        return;
+    }
+    if (op == RT_ACQUIRE || op == RT_ACQUIRE_SHARED)
+        t->lock_key += rt_mix(obj);
+    else
+        t->lock_key -= rt_mix(obj);
+    rt_sync_do(t, op, obj);
+    end(t);
+}
+
+static void op_acquire(uintptr_t obj) {
+    sync(RT_ACQUIRE, obj);
+}
+static void op_release(uintptr_t obj) {
+    sync(RT_RELEASE, obj);
+}
+static void op_acquire_shared(uintptr_t obj) {
+    sync(RT_ACQUIRE_SHARED, obj);
+}
+static void op_release_shared(uintptr_t obj) {
+    sync(RT_RELEASE_SHARED, obj);
+}
+static void op_forget(uintptr_t obj) {
+    rt_sync_forget(obj);
+}
+
+static void op_create(uint32_t child) {
+    struct rt_tls *t = &rt_tls;
+    if (!begin(t)) return;
+    rt_clock_create(child);
+    end(t);
+}
+
+static void op_start(uint32_t thread, uintptr_t stack_lo, uintptr_t stack_hi) {
+    struct rt_tls *t = &rt_tls;
+    (void)thread;
+    if (!begin(t)) return;
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+    t->slot->stack_lo = stack_lo;
+    t->slot->stack_hi = stack_hi;
+    rt_shadow_cover(stack_lo, stack_hi - stack_lo);
+    /* The stack below, and the TLS above: what an earlier thread did there is over. Frames of the birth itself hold
+     * nothing shared. */
+    rt_shadow_clear(stack_lo, stack_hi);
+    (void)sp;
+    end(t);
+}
+
+static void op_end(uint32_t thread) {
+    struct rt_tls *t = &rt_tls;
+    if (!begin(t)) return;
+    if (t->slot->thread == thread || t->slot->number == RT_CROWD) {
+        rt_clock_detach(t);
+        t->ended = 1;
+        t->busy = 0;
+        t->in_ops = 0;
+        return;
+    }
+    end(t);
+}
+
+static void op_join(uint32_t thread) {
+    struct rt_tls *t = &rt_tls;
+    if (!begin(t)) return;
+    rt_clock_join(thread);
+    end(t);
+}
+
+static void place_of_call(struct rt_place *p, uintptr_t site, uintptr_t cfa, uint32_t flags, size_t size) {
+    *p = (struct rt_place){.key = site | 1ull << 63, .pc = site, .sp = cfa, .size = (uint32_t)size, .flags = flags};
+    if (flags & RT_FREE) p->key |= 1ull << 61;
+    if ((flags & (RT_WRITE | RT_RANGE)) == (RT_WRITE | RT_RANGE))
+        p->key |= 1ull << 62; /* memcpy reads and writes at one site */
+}
+
+static void op_fresh_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa) {
+    struct rt_tls *t = &rt_tls;
+    if (!size || !begin(t)) return;
+    rt_shadow_cover(addr, size);
+    rt_shadow_clear(addr, addr + size);
+    if (site) {
+        struct rt_place p;
+        place_of_call(&p, site, cfa, RT_WRITE | RT_FREE, 0); /* the flags only tell the cache's keys apart */
+        rt_block_new(addr, size, rt_history_id(t, &p));
+    }
+    end(t);
+}
+
+static void op_fresh(uintptr_t addr, size_t size) {
+    op_fresh_at(addr, size, 0, 0);
+}
+
+static void op_dead_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa) {
+    struct rt_tls *t = &rt_tls;
+    if (!size || !begin(t)) return;
+    if (size >= MARK_LIMIT || !site) {
+        rt_shadow_clear(addr, addr + size);
+    } else {
+        struct rt_place p;
+        place_of_call(&p, site, cfa, RT_WRITE | RT_FREE, 0);
+        rt_access_free(t, addr, size, &p);
+    }
+    end(t);
+}
+
+static void op_dead(uintptr_t addr, size_t size) {
+    op_dead_at(addr, size, 0, 0);
+}
+
+static void op_range(uintptr_t addr, size_t size, int is_write, uintptr_t site, uintptr_t cfa) {
+    struct rt_tls *t = &rt_tls;
+    if (!size || !begin(t)) return;
+    struct rt_place p;
+    place_of_call(&p, site, cfa, (is_write ? RT_WRITE : RT_READ) | RT_RANGE, size < 1u << 20 ? size : 1u << 20);
+    rt_access(t, addr, size, &p);
+    end(t);
+}
+
+static void op_forked(void) {
+    rt_clock_forked();
+    rt_sync_forked();
+    rt_history_forked();
+    rt_report_forked();
+}
+
+static uint64_t *ucontext_pc(void *ucontext) {
+    return (uint64_t *)((char *)ucontext + 168);
+} /* uc_mcontext.gregs[REG_RIP] */
+
+static uintptr_t op_handler_enter(void *ucontext, uint64_t *save) {
+    struct rt_tls *t = &rt_tls;
+    uint64_t *pc = ucontext_pc(ucontext);
+    uintptr_t found = (uintptr_t)*pc, original = x86_translate(found);
+    for (uint32_t i = 0; i < 4; i++)
+        save[i] = t->spill[i];
+    save[4] = original;
+    if (original) *pc = original;
+    return found;
+}
+
+static void op_handler_leave(void *ucontext, uint64_t *save, uintptr_t found) {
+    struct rt_tls *t = &rt_tls;
+    uint64_t *pc = ucontext_pc(ucontext);
+    for (uint32_t i = 0; i < 4; i++)
+        t->spill[i] = save[i];
+    if (save[4] && *pc == save[4]) {
+        *pc = found;
+    } else { /* the handler sends the program elsewhere: the copy, where there is one, since the original may be
+                overwritten */
+        uintptr_t copy = x86_copy_of((uintptr_t)*pc);
+        if (copy) *pc = copy;
+    }
+}
+
+static int op_fault(void *ucontext, uintptr_t address) {
+    if (!x86_translate((uintptr_t)*ucontext_pc(ucontext))) return 0;
+    for (uint32_t j = 0; j <= RT_READERS; j++) { /* is it a cell of some address of the program? */
+        uintptr_t a = address ^ (j ? rt_read_key[j - 1] : RT_WRITE_KEY);
+        if (!(a >> 47) && rt_shadow_fault(address)) return 1;
+    }
+    return 0;
+}
+
+const struct tw_race_ops rt_ops = {
+        .acquire = op_acquire,
+        .release = op_release,
+        .release_shared = op_release_shared,
+        .forget = op_forget,
+        .create = op_create,
+        .start = op_start,
+        .end = op_end,
+        .join = op_join,
+        .fresh = op_fresh,
+        .dead = op_dead,
+        .range = op_range,
+        .module_loaded = rt_modules_loaded,
+        .module_unloading = rt_modules_unloading,
+        .forked = op_forked,
+        .acquire_shared = op_acquire_shared,
+        .handler_enter = op_handler_enter,
+        .handler_leave = op_handler_leave,
+        .fault = op_fault,
+        .fresh_at = op_fresh_at,
+        .dead_at = op_dead_at,
+};

@@ -1,0 +1,18 @@
+/* The table that the shim gets, and the modules that are instrumented. */
+#ifndef TWATCH_RACE_OPS_H
+#define TWATCH_RACE_OPS_H
+
+#include "hooks.h"
+#include <stdbool.h>
+
+extern const struct tw_race_ops rt_ops;
+
+/* modules.c. The start runs with one thread, outside the guard. NULL, or why nothing can be instrumented. */
+const char *rt_modules_start(void);
+void rt_modules_loaded(uintptr_t bias, const char *path);
+void rt_modules_unloading(uintptr_t start, uintptr_t end);
+
+/* tsan.c: hands the entry points to libtwatch-tsan.so when the process has it. */
+bool rt_tsan_start(void);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * The race engine's own state: epochs, slots, and what the calling thread carries in its TLS.
+ *
+ * An epoch is 32 bits: (exact:1) (slot:10) (clock:21). A slot stands for a thread; its clock steps at each release.
+ * Slots are used again after their thread has ended, and their clock goes on from where it stood: an old epoch of the
+ * slot then looks like one of the new thread, which can hide a race and can never invent one. So slots of the dead are
+ * taken only when RT_FRESH_SLOTS are out, the longest dead first; the new thread inherits the old clock vector. When
+ * all slots are alive the rest of the threads share slot RT_CROWD (one clock vector for all of them). A slot whose
+ * clock is used up is left; when all are, the shadow is wiped and clocks start again (clock.c).
+ *
+ * The runtime is called from any instruction of the program: no libc, no vector registers (the Makefile compiles this
+ * folder with -mgeneral-regs-only), no errno. The algorithm is FastTrack (Flanagan, Freund, PLDI 2009) with one write
+ * epoch and RT_READERS read epochs per 4-byte granule.
+ */
+#ifndef TWATCH_RACE_RT_H
+#define TWATCH_RACE_RT_H
+
+#include "hooks.h"
+#include "rt_sys.h"
+#include "runtime.h"
+#include <stdbool.h>
+#include <string.h>
+
+enum { RT_SLOTS = 1024, RT_CROWD = 1022, RT_MARK_SLOT = 1023, RT_FRESH_SLOTS = 64, RT_READERS = 6, RT_PENDING = 8 };
+enum { RT_CLOCK_BITS = 21, RT_RECENT = 8 };
+
+#define RT_CLOCK_MASK ((1u << RT_CLOCK_BITS) - 1u)
+#define RT_CLOCK_LAST                                                                                                  \
+    (RT_CLOCK_MASK - (1u << 16)) /* a thread leaves its slot here; the rest is room for bumps by others */
+#define RT_EXACT (1u << 31)
+/* Write cells of atomic variables: MARK | slot of the only user, or MARK | RT_MARK_SHARED. */
+#define RT_MARK (((uint32_t)RT_MARK_SLOT << RT_CLOCK_BITS))
+#define RT_MARK_SHARED RT_CLOCK_MASK
+
+static inline uint32_t rt_slot_of(uint32_t epoch) {
+    return (epoch >> RT_CLOCK_BITS) & (RT_SLOTS - 1u);
+}
+static inline uint32_t rt_clock_of(uint32_t epoch) {
+    return epoch & RT_CLOCK_MASK;
+}
+static inline uint32_t rt_epoch(uint32_t slot, uint32_t clock) {
+    return slot << RT_CLOCK_BITS | clock;
+}
+static inline bool rt_is_mark(uint32_t cell) {
+    return rt_slot_of(cell) == RT_MARK_SLOT;
+}
+
+/* What a site does, beyond enum x86_site_flag whose values the low bits share. */
+enum rt_flags {
+    RT_READ = 1,
+    RT_WRITE = 2,
+    RT_RMW = 4,
+    RT_MOV = 8,
+    RT_SPIN = 16,
+    RT_ATOMIC = 32,
+    RT_RANGE = 256,
+    RT_FREE = 512,
+    RT_EXACT_ATOMICS = 1024 /* told by the compiler: plain accesses do not synchronise */
+};
+
+/* An access that is being looked at. */
+struct rt_place {
+    uint64_t key; /* for the thread's cache: site number, or pc | 1 << 63 */
+    uintptr_t pc; /* instruction; return address when regs is NULL */
+    uintptr_t sp;
+    const void *regs;     /* struct x86_regs, or NULL */
+    uint32_t size, flags; /* enum rt_flags */
+    uint32_t id;          /* interned access (history.c), 0 until asked for */
+};
+
+struct rt_slot;
+
+struct rt_tls {
+    uint64_t epoch; /* in both halves; the owner and, at hand-over, others add to it atomically */
+    uint64_t read_key;
+    uint64_t spill[4];
+    uint32_t bias;        /* RT_MARK | own slot */
+    uint32_t busy;        /* inside the runtime: a signal handler's accesses are let through */
+    struct rt_slot *slot; /* NULL: not attached */
+    uint32_t *vc;         /* clocks[slot], RT_SLOTS entries; the own entry is not kept */
+    uint64_t lock_key;    /* sum of hashes of what was acquired and not released: equal keys, equal lock sets */
+    uint32_t in_ops;      /* called by the shim, inside its guard */
+    uint32_t ended;
+    uint32_t era;       /* of the clocks, see clock.c */
+    uint32_t reacquire; /* atomic variable that a plain load was seen in front of; acquired again at the next slow call
+                         */
+    uint32_t exact_ops; /* releases before biasing begins */
+    uint32_t npending;
+};
+
+extern __thread struct rt_tls rt_tls __attribute__((tls_model("initial-exec")));
+
+extern const struct tw_race_host *rt_host;
+
+/* mem.c: the compiler's own calls land there, and use no vector register. */
+
+/* ---- clock.c */
+struct rt_birth {
+    uint32_t clock, thread;
+};
+enum { RT_BIRTHS = 16, RT_CACHE = 256, RT_LOCK_CACHE = 32 };
+
+struct rt_cached { /* history.c: an access that this thread interned, good while the return addresses on its stack stand
+                    */
+    uint64_t key, lock_key;
+    uintptr_t sp;
+    uintptr_t pc;
+    uint32_t id, size, flags, nslots;
+    uint64_t slot[TW_RACE_SLOTS], value[TW_RACE_SLOTS];
+};
+
+struct rt_slot {
+    uint32_t number, thread;
+    uint32_t state; /* enum rt_slot_state */
+    uint32_t lock;
+    struct rt_tls *tls; /* while alive; guarded by lock */
+    uint32_t clock;     /* when tls is NULL */
+    uint32_t nbirths;
+    uint64_t ended_at; /* order of death */
+    uintptr_t stack_lo, stack_hi, fs;
+    struct rt_birth births[RT_BIRTHS];
+    uintptr_t recent[RT_RECENT]; /* granules last read by a single mov */
+    uint32_t nrecent;
+    struct {
+        uint64_t key;
+        uint32_t set;
+    } locks[RT_LOCK_CACHE];
+    struct {
+        uint32_t op;
+        uintptr_t obj;
+    } pending[RT_PENDING];
+    struct rt_cached cache[RT_CACHE];
+};
+enum rt_slot_state { RT_SLOT_NEVER, RT_SLOT_LIVE, RT_SLOT_DEAD, RT_SLOT_SPENT };
+
+extern uint32_t rt_clocks[RT_SLOTS][RT_SLOTS];
+extern uint32_t rt_nslots; /* highest slot number in use + 1 */
+
+bool rt_clock_attach(struct rt_tls *t, uint32_t thread);
+void rt_clock_detach(struct rt_tls *t);
+void rt_clock_bump(struct rt_tls *t);
+/* The clock of a slot, and a step of it by another thread, so that what its thread does from now on is newer than what
+ * is returned. */
+uint32_t rt_clock_bump_other(uint32_t slot);
+uint32_t rt_clock_now(uint32_t slot);
+/* Join slot's clock vector into t's, with `clock` for the slot itself. */
+void rt_clock_learn(struct rt_tls *t, uint32_t slot, uint32_t clock);
+uint32_t rt_clock_thread(uint32_t epoch);
+struct rt_slot *rt_clock_slot(uint32_t number);
+void rt_clock_create(uint32_t child);
+void rt_clock_join(uint32_t thread);
+void rt_clock_forked(void);
+/* First thing in every entry: attaches, follows a reset of the clocks, tells a nested call. False: let the access
+ * through. */
+bool rt_enter(struct rt_tls *t);
+void rt_leave(struct rt_tls *t);
+
+/* ---- sync.c */
+enum rt_sync_op { RT_ACQUIRE, RT_RELEASE, RT_ACQUIRE_SHARED, RT_RELEASE_SHARED };
+void rt_sync_forget(uintptr_t obj);
+void rt_sync_forked(void);
+void rt_sync_do(struct rt_tls *t, uint32_t op, uintptr_t obj);
+/* Atomic variables: number of the one at an address (made when there is none), its use, its end. */
+uint32_t rt_atomic_at(struct rt_tls *t, uintptr_t addr, uint32_t size, struct rt_place *p);
+void rt_atomic_release(struct rt_tls *t, uint32_t number);
+void rt_atomic_acquire(struct rt_tls *t, uint32_t number);
+/* Remembers the operation as the variable's last one. */
+void rt_atomic_note(struct rt_tls *t, uint32_t number, struct rt_place *p);
+/* A plain access to the granule of an atomic variable. */
+void rt_atomic_plain(struct rt_tls *t, uintptr_t granule, struct rt_place *p);
+void rt_atomic_drop(uint32_t number, uintptr_t granule);
+void rt_atomic_drop_range(uintptr_t lo, uintptr_t hi);
+void rt_sync_reset(void);
+
+/* ---- access.c */
+void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p);
+/* The memory was freed by the caller: a write of what was ever touched of its first 4 KiB. */
+void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p);
+
+/* ---- history.c */
+struct rt_access {
+    uint64_t pc;
+    uint32_t stack, locks, size;
+    uint16_t slot, flags;
+};
+enum { RT_ID_BITS = 28 };
+/* Interned number of (place, stack, lock set) of the calling thread; never 0. 10 ns on a hit. */
+uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p);
+const struct rt_access *rt_history_get(uint32_t id);
+const uint32_t *rt_history_locks(uint32_t set, uint32_t *n);
+bool rt_history_init(void);
+void rt_history_forked(void);
+
+/* ---- report.c */
+struct rt_race {
+    uintptr_t granule;
+    uint32_t mask; /* bytes of the granule that both touched */
+    uint32_t old_epoch, old_mask, old_id;
+    uint32_t new_epoch, new_id;
+    uintptr_t new_addr;
+    bool old_write;
+    bool hybrid;
+};
+void rt_report(struct rt_tls *t, const struct rt_race *r);
+void rt_report_touch(struct rt_tls *t, uintptr_t granule, uint32_t locks);
+/* Writes what had to wait. Inside the guard. */
+void rt_report_flush(struct rt_tls *t);
+bool rt_report_init(void);
+void rt_report_tls(size_t bytes); /* static TLS below the thread pointer */
+void rt_report_forked(void);
+extern uint8_t rt_report_hot[4096]; /* nonzero where a granule of this hash was in a report */
+static inline uint32_t rt_report_hash(uintptr_t granule) {
+    return (uint32_t)(granule >> 2 ^ granule >> 14) & 4095u;
+}
+
+/* ---- block.c: malloc blocks */
+void rt_block_new(uintptr_t addr, size_t size, uint32_t id);
+bool rt_block_find(uintptr_t addr, uintptr_t *start, size_t *size, uint32_t *id);
+
+static inline void rt_lock(uint32_t *l) {
+    while (__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE))
+        for (uint32_t spins = 0; __atomic_load_n(l, __ATOMIC_RELAXED); spins++) {
+            if (spins < 64)
+                __builtin_ia32_pause();
+            else
+                rt_sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+        }
+}
+static inline void rt_unlock(uint32_t *l) {
+    __atomic_store_n(l, 0, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t rt_mix(uint64_t x) { /* finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) */
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9ull;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111ebull;
+    return x ^ (x >> 31);
+}
+
+#endif

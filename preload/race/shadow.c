@@ -1,0 +1,208 @@
+/* Shadow memory: which windows are watched, and clearing. See shadow.h. */
+#include "shadow.h"
+#include <fcntl.h>
+
+const uint64_t rt_read_key[RT_READERS] = {
+        0x04ull << 40, 0x24ull << 40, 0x10ull << 40, 0x30ull << 40, 0x14ull << 40, 0x34ull << 40};
+struct rt_window rt_windows[RT_WINDOWS];
+
+enum { CLEAR_BY_HAND = 1 << 18, PAGE = 4096, FAULT_BLOCK = 1 << 30 };
+
+static uint32_t map_lock;
+static uint8_t taken[RT_WINDOWS]; /* 1: the program's, 2: shadow */
+
+static bool map_tib(uint32_t tib) {
+    if (taken[tib]) return false;
+    if (!rt_pages((void *)((uintptr_t)tib << RT_WINDOW_BITS), tib ? RT_WINDOW_SIZE : 0)) return false;
+    taken[tib] = 2;
+    return true;
+}
+
+/* Where only a table finds it: any free TiB, low ones first, away from where the kernel places new mappings. */
+static uintptr_t map_anywhere(size_t bytes, uint32_t window) {
+    for (uint32_t tib = 2; tib < 0x78; tib++) {
+        if (taken[tib]) continue;
+        bool image = false; /* leave the images of every window that is in use, and of this one */
+        for (uint32_t w = 0; w < RT_WINDOWS && !image; w++) {
+            if (taken[w] != 1 && w != window) continue;
+            uint32_t d = tib ^ w;
+            image = (d & ~0x34u) == 0;
+        }
+        if (image) continue;
+        void *p = rt_pages((void *)((uintptr_t)tib << RT_WINDOW_BITS), bytes);
+        if (!p) continue;
+        if (bytes > RT_WINDOW_SIZE / 2) taken[tib] = 2;
+        return (uintptr_t)p;
+    }
+    return (uintptr_t)rt_pages(NULL, bytes);
+}
+
+/* Under map_lock. */
+static bool map_window(uint32_t w) {
+    struct rt_window *r = &rt_windows[w];
+    if (r->readers) return true;
+    if (taken[w] == 2) return false;
+    taken[w] = 1;
+    uint32_t images[1 + RT_READERS] = {w ^ (uint32_t)(RT_WRITE_KEY >> RT_WINDOW_BITS)};
+    for (uint32_t j = 0; j < RT_READERS; j++)
+        images[1 + j] = w ^ (uint32_t)(rt_read_key[j] >> RT_WINDOW_BITS);
+    for (uint32_t j = 0; j <= RT_READERS; j++)
+        if (taken[images[j]]) return false;
+    for (uint32_t j = 0; j <= RT_READERS; j++)
+        if (!map_tib(images[j])) return false;
+    for (uint32_t j = 0; j <= RT_READERS; j++) {
+        uintptr_t p = map_anywhere(RT_WINDOW_SIZE, w);
+        if (!p) return false;
+        r->marks[j] = p - ((uintptr_t)w << RT_WINDOW_BITS);
+    }
+    r->blocks = map_anywhere(RT_WINDOW_SIZE / 4, w);
+    uintptr_t readers = map_anywhere(RT_WINDOW_SIZE / 4, w);
+    if (!r->blocks || !readers) return false;
+    __atomic_store_n(&r->readers, readers, __ATOMIC_RELEASE);
+    return true;
+}
+
+static void window_mark(uint8_t *seen, uintptr_t lo, uintptr_t hi) {
+    for (uintptr_t w = lo >> RT_WINDOW_BITS; w < RT_WINDOWS && w << RT_WINDOW_BITS < hi; w++)
+        seen[w] = 1;
+}
+
+/* One line of /proc/self/maps starts with "lo-hi "; feeds the ranges to window_mark. False when it cannot be read. */
+static bool windows_seen(uint8_t *seen, uintptr_t *lowest_high) {
+    long fd = rt_sys(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (fd < 0) return false;
+    char buffer[2048];
+    uintptr_t number[2] = {0, 0};
+    int field = 0; /* 0, 1: in a number; 2: rest of the line */
+    for (long n; (n = rt_sys(SYS_read, fd, (long)buffer, sizeof buffer, 0, 0, 0)) > 0;)
+        for (long i = 0; i < n; i++) {
+            char c = buffer[i];
+            if (c == '\n')
+                field = 0, number[0] = number[1] = 0;
+            else if (field == 2)
+                continue;
+            else if (c == '-')
+                field = 1;
+            else if (c == ' ') {
+                field = 2;
+                window_mark(seen, number[0], number[1]);
+                if (number[0] >> 46 == 1 && number[1] >> 47 == 0 && number[0] > 0x7000ull << 32 &&
+                        number[0] < *lowest_high)
+                    *lowest_high = number[0];
+            } else
+                number[field] = number[field] << 4 | (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+        }
+    rt_sys(SYS_close, fd, 0, 0, 0, 0, 0);
+    return true;
+}
+
+const char *rt_shadow_start(void) {
+    uint8_t seen[RT_WINDOWS] = {0};
+    uintptr_t lowest = ~0ull;
+    if (!windows_seen(seen, &lowest)) return "/proc/self/maps cannot be read";
+    if (lowest != ~0ull) window_mark(seen, lowest - (64ull << 30), lowest); /* mappings to come grow down from there */
+    window_mark(seen, 0, 1); /* fixed low addresses, and the heap of a program that is not position independent */
+    for (uint32_t w = 0; w < RT_WINDOWS; w++)
+        if (seen[w]) taken[w] = 1;
+    rt_lock(&map_lock);
+    uint32_t watched = 0, missed = 0;
+    for (uint32_t w = 0; w < RT_WINDOWS; w++)
+        if (seen[w]) {
+            if (map_window(w))
+                watched++;
+            else
+                missed++;
+        }
+    rt_unlock(&map_lock);
+    if (!watched || (missed && !rt_windows[0x7f].readers))
+        return "the address space for shadow memory cannot be reserved (RLIMIT_AS, or overcommit_memory=2)";
+    return NULL;
+}
+
+void rt_shadow_cover(uintptr_t addr, size_t size) {
+    if (addr >> 47) return;
+    for (uintptr_t w = addr >> RT_WINDOW_BITS; w < RT_WINDOWS && w << RT_WINDOW_BITS < addr + size; w++) {
+        if (rt_windows[w].readers || taken[w] == 2) continue;
+        rt_lock(&map_lock);
+        if (!rt_windows[w].readers && taken[w] != 1) map_window((uint32_t)w);
+        rt_unlock(&map_lock);
+    }
+}
+
+bool rt_shadow_fault(uintptr_t addr) {
+    if (addr >> 47) return false;
+    uintptr_t base = addr & ~(uintptr_t)(FAULT_BLOCK - 1);
+    for (size_t size = FAULT_BLOCK; size >= PAGE; size >>= 9) {
+        if (rt_pages((void *)(addr & ~(uintptr_t)(size - 1)), size)) return true;
+        base = addr & ~(uintptr_t)(size - 1);
+    }
+    return rt_sys(SYS_mprotect, (long)base, 0, PROT_READ, 0, 0, 0) == 0; /* another thread was faster */
+}
+
+static void zero_or_drop(uintptr_t lo, size_t bytes) {
+    if (bytes < CLEAR_BY_HAND) {
+        memset((void *)lo, 0, bytes);
+        return;
+    }
+    uintptr_t in = (lo + PAGE - 1) & ~(uintptr_t)(PAGE - 1), out = (lo + bytes) & ~(uintptr_t)(PAGE - 1);
+    memset((void *)lo, 0, in - lo);
+    rt_sys(SYS_madvise, (long)in, (long)(out - in), MADV_DONTNEED, 0, 0, 0);
+    memset((void *)out, 0, lo + bytes - out);
+}
+
+/* Granules [lo, hi) of one window, few enough to look at each. */
+static void clear_small(const struct rt_window *w, uintptr_t lo, uintptr_t hi) {
+    for (uintptr_t g = lo; g < hi; g += 4) {
+        uint32_t *cell = rt_write_cell(g);
+        uint8_t *readers = rt_readers(w, g);
+        uint32_t old = *cell;
+        if (__builtin_expect(rt_is_mark(old), 0)) rt_atomic_drop(*rt_write_mark(w, g), g);
+        if (old) *cell = 0;
+        for (uint32_t b = *readers; b; b &= b - 1)
+            *rt_read_cell(g, (uint32_t)__builtin_ctz(b)) = 0;
+        if (*readers) *readers = 0;
+    }
+}
+
+static void clear_in_window(uintptr_t lo, uintptr_t hi) {
+    const struct rt_window *w = rt_window(lo);
+    if (!w) return;
+    if (hi - lo < CLEAR_BY_HAND) {
+        clear_small(w, lo, hi);
+        return;
+    }
+    rt_atomic_drop_range(lo, hi);
+    zero_or_drop((uintptr_t)rt_write_cell(lo), hi - lo);
+    for (uint32_t j = 0; j < RT_READERS; j++)
+        zero_or_drop((uintptr_t)rt_read_cell(lo, j), hi - lo);
+    uintptr_t r = (uintptr_t)rt_readers(w, lo), re = (uintptr_t)rt_readers(w, hi - 4) + 1;
+    zero_or_drop(r, re - r);
+    for (uint32_t j = 0; j <= RT_READERS; j++) /* the numbers are dead with their cells: give the pages back */
+        if (hi - lo >= CLEAR_BY_HAND) {
+            uintptr_t in = (lo + w->marks[j] + PAGE - 1) & ~(uintptr_t)(PAGE - 1),
+                      out = (hi + w->marks[j]) & ~(uintptr_t)(PAGE - 1);
+            rt_sys(SYS_madvise, (long)in, (long)(out - in), MADV_DONTNEED, 0, 0, 0);
+        }
+}
+
+void rt_shadow_clear(uintptr_t lo, uintptr_t hi) {
+    lo &= ~3ull;
+    hi = (hi + 3) & ~3ull;
+    while (lo < hi && !(lo >> 47)) {
+        uintptr_t edge = (lo | (RT_WINDOW_SIZE - 1)) + 1;
+        clear_in_window(lo, edge < hi ? edge : hi);
+        lo = edge;
+    }
+}
+
+void rt_shadow_wipe(void) {
+    for (uintptr_t i = 0; i < RT_WINDOWS; i++) {
+        struct rt_window *w = &rt_windows[i];
+        if (!w->readers) continue;
+        uintptr_t lo = i << RT_WINDOW_BITS;
+        rt_sys(SYS_madvise, (long)rt_write_cell(lo), (long)RT_WINDOW_SIZE, MADV_DONTNEED, 0, 0, 0);
+        for (uint32_t j = 0; j < RT_READERS; j++)
+            rt_sys(SYS_madvise, (long)rt_read_cell(lo, j), (long)RT_WINDOW_SIZE, MADV_DONTNEED, 0, 0, 0);
+        rt_sys(SYS_madvise, (long)w->readers, (long)(RT_WINDOW_SIZE / 4), MADV_DONTNEED, 0, 0, 0);
+    }
+}

@@ -1,0 +1,68 @@
+/*
+ * Shadow memory. A granule is 4 bytes of the program. Its write epoch and its read epochs are 32-bit cells that checks
+ * in the program's own code read, so they are found by one XOR:
+ *
+ *     write cell    a ^ RT_WRITE_KEY          (bit 45)
+ *     read cell j   a ^ rt_read_key[j]        (bits 42, 44, 45), region j = slot % RT_READERS
+ *
+ * The eight numbers {0, write key, six read keys} are a group under XOR, so the images of a 1 TiB window of addresses
+ * are the other members of its coset: two windows can be watched together whenever they differ outside those bits,
+ * which 0x00, 0x55, 0x56, and 0x7c to 0x7f do (program, brk heap, mmap area and stacks). What only the slow path needs
+ * (access numbers with byte masks, which readers exist, malloc blocks) is found through a table by window.
+ *
+ * A window is mapped when the first memory in it is seen: at the start from /proc/self/maps, later from mmap and from
+ * faults in checks (rt_shadow_fault). A window that cannot be watched is left out: its checks read zeros, its slow path
+ * returns.
+ */
+#ifndef TWATCH_RACE_SHADOW_H
+#define TWATCH_RACE_SHADOW_H
+
+#include "rt.h"
+
+enum { RT_WRITE_BIT = 45, RT_WINDOW_BITS = 40, RT_WINDOWS = 128 };
+#define RT_WRITE_KEY (1ull << RT_WRITE_BIT)
+#define RT_WINDOW_SIZE (1ull << RT_WINDOW_BITS)
+
+struct rt_window {
+    uintptr_t marks[1 +
+                    RT_READERS]; /* added to the address: u32 (mask << 28 | access number) of the writer, of reader j */
+    uintptr_t readers;           /* + (offset >> 2): u8, bit j: read cell j is in use */
+    uintptr_t blocks;            /* + (offset >> 4) * 4: u32, see block.c */
+};
+
+extern struct rt_window rt_windows[RT_WINDOWS]; /* readers == 0: not watched */
+extern const uint64_t rt_read_key[RT_READERS];
+
+static inline struct rt_window *rt_window(uintptr_t a) {
+    if (a >> 47) return NULL;
+    struct rt_window *w = &rt_windows[a >> RT_WINDOW_BITS];
+    return __builtin_expect(w->readers != 0, 1) ? w : NULL;
+}
+static inline uint32_t *rt_write_cell(uintptr_t g) {
+    return (uint32_t *)(g ^ RT_WRITE_KEY);
+}
+static inline uint32_t *rt_read_cell(uintptr_t g, uint32_t j) {
+    return (uint32_t *)(g ^ rt_read_key[j]);
+}
+static inline uint32_t *rt_write_mark(const struct rt_window *w, uintptr_t g) {
+    return (uint32_t *)(g + w->marks[0]);
+}
+static inline uint32_t *rt_read_mark(const struct rt_window *w, uintptr_t g, uint32_t j) {
+    return (uint32_t *)(g + w->marks[1 + j]);
+}
+static inline uint8_t *rt_readers(const struct rt_window *w, uintptr_t g) {
+    return (uint8_t *)(w->readers + ((g & (RT_WINDOW_SIZE - 1)) >> 2));
+}
+
+/* Maps the windows of everything that is mapped now. NULL, or a constant text why there can be no shadow. */
+const char *rt_shadow_start(void);
+/* Makes sure that [addr, addr+size) is watched where it can be. Any thread. */
+void rt_shadow_cover(uintptr_t addr, size_t size);
+/* A fault at addr in a check: true if it was missing shadow and is there now. */
+bool rt_shadow_fault(uintptr_t addr);
+/* Forgets everything about [lo, hi). */
+void rt_shadow_clear(uintptr_t lo, uintptr_t hi);
+/* Zeroes all shadow (reset of the clocks). */
+void rt_shadow_wipe(void);
+
+#endif
