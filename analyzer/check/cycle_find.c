@@ -52,7 +52,7 @@ struct find {
 };
 
 static uint32_t find_class(const struct find *f, uint32_t lock) {
-    return f->in->class_of ? f->in->class_of[lock] : lock;
+    return f->in->class_of ? f->in->class_of(f->in->ctx, lock) : lock;
 }
 
 static uint32_t find_type(struct find *f, const struct find_arc *arc) {

@@ -276,7 +276,8 @@ struct twatch_held {
 enum twatch_wait_flags {
     TWATCH_WAIT_TIMED = 1u << 0,   /* has a time limit: counts as alive */
     TWATCH_WAIT_POLL = 1u << 1,    /* a try in a loop */
-    TWATCH_WAIT_REPORTED = 1u << 2 /* part of a deadlock that was said */
+    TWATCH_WAIT_REPORTED = 1u << 2, /* part of a deadlock that was said */
+    TWATCH_WAIT_SHARED = 1u << 3    /* another process may end it: counts as alive */
 };
 
 enum { TWATCH_SLOT_HELD = 10 };
@@ -333,7 +334,8 @@ struct twatch_stack {  /* innermost frame first; pcs are return addresses */
 enum twatch_dep_flags {
     TWATCH_DEP_TRY = 1u << 0,   /* every instance was a trylock: holds, never wants */
     TWATCH_DEP_TIMED = 1u << 1, /* every wanting instance had a time limit */
-    TWATCH_DEP_SELF = 1u << 2   /* the object is in its own held set (recursive or read after read) */
+    TWATCH_DEP_SELF = 1u << 2,  /* the object is in its own held set (recursive or read after read) */
+    TWATCH_DEP_FRESH = 1u << 3  /* in every instance a held lock had been initialised by this thread and touched by no other one */
 };
 
 struct twatch_dep_held {

@@ -1,0 +1,32 @@
+/* Checks: from a model to findings. Adding one is a file with a check_<name>() and a PASS row; a kind of finding is a RULE row (checks.def). */
+#ifndef TWATCH_CHECK_H
+#define TWATCH_CHECK_H
+
+#include "finding/list.h"
+#include "model/model.h"
+#include "model/order.h"
+
+enum check_rule_id {
+#define RULE(id, ...) RULE_##id,
+#include "check/checks.def"
+    RULE_COUNT
+};
+
+struct check {
+    const struct model *m;
+    struct finding_list *out;
+    struct order *order;
+    bool optional;    /* findings of optional kinds too */
+    uint64_t hang_ns; /* a thread that waits longer at the end is worth a note; 0: 10 s */
+};
+
+/* Runs all checks. `optional`: with the kinds that are off by default. */
+void check_all(const struct model *m, struct finding_list *out, bool optional);
+
+const struct rule *check_rule(enum check_rule_id id);
+const struct rule *check_rule_named(const char *name); /* NULL: no such kind */
+
+#define PASS(function) void check_##function(struct check *c);
+#include "check/checks.def"
+
+#endif
