@@ -3,6 +3,7 @@
  * taken before it was seen.
  */
 #include "mutex.h"
+#include "python.h"
 
 enum { KIND_TYPE = 3, KIND_ROBUST = 16, KIND_PI = 32, KIND_PROTECT = 64, KIND_SHARED = 128, KIND_DESTROYED = -1 };
 
@@ -59,7 +60,27 @@ static bool wait_begin(pthread_mutex_t *m, uint16_t flags, uint64_t deadline, ui
 
 static bool got(int rc) { return rc == 0 || rc == EOWNERDEAD; }
 
+/* CPython's global lock changes hands thousands of times a second in code that is not the program's: it orders memory, and is left out of everything else. */
+static __attribute__((noinline)) int interpreter_lock(pthread_mutex_t *m) {
+    int rc = TW_REAL(pthread_mutex_lock)(m);
+    struct tw_thread *t = tw_race ? tw_enter() : NULL;
+    if (!t) return rc;
+    tw_race->acquire((uintptr_t)m);
+    tw_leave(t);
+    return rc;
+}
+
+static __attribute__((noinline)) int interpreter_unlock(pthread_mutex_t *m) {
+    struct tw_thread *t = tw_race ? tw_enter() : NULL;
+    if (t) {
+        tw_race->release((uintptr_t)m);
+        tw_leave(t);
+    }
+    return TW_REAL(pthread_mutex_unlock)(m);
+}
+
 int tw_mutex_lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_lock(m);
     int rc = TW_REAL(pthread_mutex_trylock)(m); /* so that only a thread that must wait pays for saying so */
     if (rc == EBUSY) {
         bool said = wait_begin(m, 0, 0, pc, cfa);
@@ -121,6 +142,7 @@ static TW_NOINLINE void unlock_unknown(struct tw_thread *t, pthread_mutex_t *m, 
 }
 
 int tw_mutex_unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_unlock(m);
     struct tw_thread *t = tw_enter();
     if (t) { /* before the real unlock: the next owner may record its acquisition at once */
         if (TW_UNLIKELY(!tw_held_pop(t, (uintptr_t)m))) unlock_unknown(t, m, pc, cfa);
