@@ -134,7 +134,7 @@ int x86_init(const struct x86_config *config);
 
 /*
  * Analyses the module mapped at bias from the file path, or takes the result from the cache. Changes no code. Uses mmap,
- * open, read, write, rename, never malloc; keeps errno. NULL when the module cannot be instrumented, with *why a constant text.
+ * open, read, write, rename, never malloc; keeps errno. Calls of x86_prepare, x86_patch and x86_forget must not overlap. NULL when the module cannot be instrumented, with *why a constant text.
  */
 struct x86_module *x86_prepare(const char *path, uintptr_t bias, const char **why);
 
@@ -150,6 +150,8 @@ void x86_forget(uintptr_t start, uintptr_t end);
 
 /* Any thread, any context. 0 when site is not one of ours. */
 int x86_site(uint32_t site, struct x86_site *out);
+/* The short form for slow paths: size | flags << 8; 0 when site is not one of ours. */
+uint32_t x86_site_access(uint32_t site);
 const char *x86_module_path(uint32_t module);
 void x86_module_stats(uint32_t module, struct x86_stats *out);
 uint32_t x86_module_count(void);
