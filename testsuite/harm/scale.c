@@ -1,0 +1,132 @@
+/* Sizes: threads alive at once and in sequence, locks in all and held, a ring of locks, deep stacks. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static sem_t gate;
+static pthread_mutex_t counter_lock = PTHREAD_MUTEX_INITIALIZER;
+static long counter;
+
+static void count(void) {
+    pthread_mutex_lock(&counter_lock);
+    counter++;
+    pthread_mutex_unlock(&counter_lock);
+}
+
+static void *wait_at_gate(void *arg) {
+    count();
+    sem_wait(&gate);
+    return arg;
+}
+
+static void *short_life(void *arg) {
+    count();
+    return arg;
+}
+
+static void alive(int n) {
+    pthread_t *t = calloc((size_t)n, sizeof *t);
+    pthread_attr_t attr;
+    int made = 0;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 65536);
+    sem_init(&gate, 0, 0);
+    while (made < n && pthread_create(&t[made], &attr, wait_at_gate, NULL) == 0)
+        made++;
+    for (int i = 0; i < made; i++)
+        sem_post(&gate);
+    for (int i = 0; i < made; i++)
+        pthread_join(t[i], NULL);
+    printf("%s\n", made == n ? "all made" : "not all made");
+    free(t);
+}
+
+static void sequence(int n) {
+    for (int i = 0; i < n; i++) {
+        pthread_t t;
+        if (pthread_create(&t, NULL, short_life, NULL)) exit(1);
+        pthread_join(t, NULL);
+    }
+    printf("%ld lives\n", counter);
+}
+
+static pthread_mutex_t *locks;
+static int nlocks;
+
+static void *take_all(void *arg) {
+    for (int i = 0; i < nlocks; i++) {
+        pthread_mutex_lock(&locks[i]);
+        pthread_mutex_unlock(&locks[i]);
+    }
+    return arg;
+}
+
+static void *hold_all(void *arg) {
+    for (int i = 0; i < nlocks; i++)
+        pthread_mutex_lock(&locks[i]);
+    for (int i = 0; i < nlocks; i++)
+        pthread_mutex_unlock(&locks[i]);
+    return arg;
+}
+
+static void many(int n, void *(*work)(void *)) {
+    pthread_t t[2];
+    nlocks = n;
+    locks = calloc((size_t)n, sizeof *locks);
+    for (int i = 0; i < n; i++)
+        pthread_mutex_init(&locks[i], NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&t[i], NULL, work, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i], NULL);
+    printf("%d locks\n", n);
+}
+
+static pthread_mutex_t deep_a = PTHREAD_MUTEX_INITIALIZER, deep_b = PTHREAD_MUTEX_INITIALIZER;
+
+static __attribute__((noinline)) int dive(int depth, int order) {
+    volatile int here = depth;
+    if (depth > 0) return dive(depth - 1, order) + (here != depth);
+    pthread_mutex_lock(order ? &deep_a : &deep_b);
+    pthread_mutex_lock(order ? &deep_b : &deep_a);
+    pthread_mutex_unlock(&deep_a);
+    pthread_mutex_unlock(&deep_b);
+    return 0;
+}
+
+static void *diver(void *arg) {
+    if (arg) usleep(50000);
+    dive(200, arg != NULL);
+    return NULL;
+}
+
+static void deep(void) {
+    pthread_t t, u;
+    pthread_create(&t, NULL, diver, NULL);
+    pthread_create(&u, NULL, diver, &deep_a);
+    pthread_join(t, NULL);
+    pthread_join(u, NULL);
+    printf("deep\n");
+}
+
+int main(int argc, char **argv) {
+    const char *mode = argc > 1 ? argv[1] : "";
+    int n = argc > 2 ? atoi(argv[2]) : 1000;
+    if (!strcmp(mode, "alive"))
+        alive(n);
+    else if (!strcmp(mode, "sequence"))
+        sequence(n);
+    else if (!strcmp(mode, "locks"))
+        many(n, take_all);
+    else if (!strcmp(mode, "held"))
+        many(n, hold_all);
+    else if (!strcmp(mode, "deep"))
+        deep();
+    else
+        return 2;
+    return 0;
+}
