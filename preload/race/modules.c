@@ -1,6 +1,8 @@
 /* Which modules are instrumented: the executable and its own shared objects; options races_system, races_only,
  * races_skip. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "ops.h"
 #include "record.h"
 #include "shadow.h"

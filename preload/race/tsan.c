@@ -4,7 +4,9 @@
  * Fences: after a release fence, relaxed stores release; an acquire fence acquires from what relaxed loads read before
  * it (the last FENCED of them). Both say a little more than the standard, which can hide a race and not invent one.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "tsan.h"
 #include "ops.h"
 #include "shadow.h"
