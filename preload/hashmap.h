@@ -1,6 +1,7 @@
 /*
- * A growing hash table from 64-bit keys (not 0) to pointers, in private memory: open addressing with linear probing, removal by shifting back
- * (Knuth, TAOCP 3, 6.4, algorithm R). The caller locks. Old arrays are not given back: their sum is less than the newest.
+ * A growing hash table from 64-bit keys (not 0) to pointers, in private memory: open addressing with linear probing,
+ * removal by shifting back (Knuth, TAOCP 3, 6.4, algorithm R). The caller locks. Old arrays are not given back: their
+ * sum is less than the newest.
  */
 #ifndef TW_HASHMAP_H
 #define TW_HASHMAP_H
@@ -8,15 +9,21 @@
 #include "sys.h"
 
 struct tw_hashmap {
-    struct tw_hashmap_entry { uint64_t key; void *value; } *entries;
+    struct tw_hashmap_entry {
+        uint64_t key;
+        void *value;
+    } * entries;
     uint32_t mask, count;
 };
 
-static inline uint32_t tw_hashmap_home(const struct tw_hashmap *m, uint64_t key) { return (uint32_t)tw_sys_mix(key) & m->mask; }
+static inline uint32_t tw_hashmap_home(const struct tw_hashmap *m, uint64_t key) {
+    return (uint32_t)tw_sys_mix(key) & m->mask;
+}
 
 static inline uint32_t tw_hashmap_find(const struct tw_hashmap *m, uint64_t key) {
     uint32_t i = tw_hashmap_home(m, key);
-    while (m->entries[i].key && m->entries[i].key != key) i = (i + 1) & m->mask;
+    while (m->entries[i].key && m->entries[i].key != key)
+        i = (i + 1) & m->mask;
     return i;
 }
 
@@ -51,7 +58,8 @@ static inline void tw_hashmap_remove(struct tw_hashmap *m, uint64_t key) {
     m->count--;
     for (uint32_t i = (hole + 1) & m->mask; m->entries[i].key; i = (i + 1) & m->mask) {
         uint32_t home = tw_hashmap_home(m, m->entries[i].key);
-        if (((i - home) & m->mask) < ((i - hole) & m->mask)) continue; /* its home lies behind the hole: it may not move */
+        if (((i - home) & m->mask) < ((i - hole) & m->mask))
+            continue; /* its home lies behind the hole: it may not move */
         m->entries[hole] = m->entries[i];
         hole = i;
     }
@@ -59,6 +67,8 @@ static inline void tw_hashmap_remove(struct tw_hashmap *m, uint64_t key) {
     m->entries[hole].value = NULL;
 }
 
-static inline void tw_hashmap_clear(struct tw_hashmap *m) { *m = (struct tw_hashmap){0}; }
+static inline void tw_hashmap_clear(struct tw_hashmap *m) {
+    *m = (struct tw_hashmap){0};
+}
 
 #endif

@@ -63,9 +63,13 @@ void tw_incident(struct tw_thread *t, const struct tw_incident *i) {
     tw_lock_give(&lock);
 }
 
-uint32_t tw_incident_group(void) { return __atomic_add_fetch(&groups, 1, __ATOMIC_RELAXED); }
+uint32_t tw_incident_group(void) {
+    return __atomic_add_fetch(&groups, 1, __ATOMIC_RELAXED);
+}
 
-uint32_t tw_incident_count(void) { return __atomic_load_n(&incidents.count, __ATOMIC_ACQUIRE); }
+uint32_t tw_incident_count(void) {
+    return __atomic_load_n(&incidents.count, __ATOMIC_ACQUIRE);
+}
 
 void tw_incident_forked(void) {
     tw_table_forget(&incidents);

@@ -1,5 +1,6 @@
 /*
- * What the wrappers of locks have in common: waiting that is published, misuse that is said, absolute times of other clocks.
+ * What the wrappers of locks have in common: waiting that is published, misuse that is said, absolute times of other
+ * clocks.
  */
 #ifndef TW_OPS_H
 #define TW_OPS_H
@@ -13,17 +14,21 @@
 #include "real.h"
 #include "waits.h"
 
-/* CLOCK_MONOTONIC nanoseconds of an absolute time of another clock, as it looks now; 0: no limit, or a clock that is unknown. */
+/* CLOCK_MONOTONIC nanoseconds of an absolute time of another clock, as it looks now; 0: no limit, or a clock that is
+ * unknown. */
 uint64_t tw_ops_deadline(clockid_t clock, const struct timespec *until);
 
-/* What glibc 2.34+ asks of a time limit before it looks at the lock: a wrapper that tries first must not succeed where the real one fails. */
+/* What glibc 2.34+ asks of a time limit before it looks at the lock: a wrapper that tries first must not succeed where
+ * the real one fails. */
 static inline bool tw_ops_time_ok(const struct timespec *until) {
     return until && until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
 }
-static inline bool tw_ops_clock_ok(clockid_t clock) { return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC; }
+static inline bool tw_ops_clock_ok(clockid_t clock) {
+    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+}
 
-/* Publishes a wait; `what` names the object by address and kind, its id is looked up (or made) here when what->object is 0. The guard is free
-   before and after. False: nothing was published, and tw_ops_wait_end must not be called. */
+/* Publishes a wait; `what` names the object by address and kind, its id is looked up (or made) here when what->object
+   is 0. The guard is free before and after. False: nothing was published, and tw_ops_wait_end must not be called. */
 bool tw_ops_wait_begin(const struct tw_wait *what, uint32_t type, uint16_t oflags);
 void tw_ops_wait_end(bool got);
 
@@ -36,10 +41,19 @@ struct tw_misuse {
 void tw_ops_misuse(struct tw_thread *t, const struct tw_misuse *m);
 
 /* aux of USE_AFTER_DESTROY and USE_UNINITIALIZED. */
-enum tw_ops_action { TW_DOES_LOCK = 0, TW_DOES_UNLOCK = 1, TW_DOES_WAIT = 2, TW_DOES_SIGNAL = 3, TW_DOES_POST = 4, TW_DOES_DESTROY = 5 };
-void tw_ops_used_after_destroy(struct tw_thread *t, uint32_t object, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa);
+enum tw_ops_action {
+    TW_DOES_LOCK = 0,
+    TW_DOES_UNLOCK = 1,
+    TW_DOES_WAIT = 2,
+    TW_DOES_SIGNAL = 3,
+    TW_DOES_POST = 4,
+    TW_DOES_DESTROY = 5
+};
+void tw_ops_used_after_destroy(
+        struct tw_thread *t, uint32_t object, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa);
 
-/* The owner that glibc notes in a mutex (kernel thread id; 0 none); priority-inheriting and robust ones keep it in the lock word itself. */
+/* The owner that glibc notes in a mutex (kernel thread id; 0 none); priority-inheriting and robust ones keep it in the
+ * lock word itself. */
 static inline int tw_ops_mutex_owner(const pthread_mutex_t *m) {
     enum { ROBUST = 16, PRIO_INHERIT = 32 };
     int kind = __atomic_load_n(&m->__data.__kind, __ATOMIC_RELAXED);

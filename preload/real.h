@@ -20,6 +20,11 @@
 #include <threads.h>
 #include <unistd.h>
 
+/* Itanium C++ ABI, 3.3.3; no C header has them. */
+int __cxa_guard_acquire(uint64_t *guard);
+void __cxa_guard_release(uint64_t *guard);
+void __cxa_guard_abort(uint64_t *guard);
+
 struct tw_real {
 #define INTERCEPT(function, need, version) __typeof__(function) *function;
 #include "interceptors.def"

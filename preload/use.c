@@ -1,13 +1,14 @@
 /*
- * Three hash tables in private memory, all changed and read under one lock, on slow paths only: use records by (thread, object), contention
- * records by (object, site), private side state by object.
+ * Three hash tables in private memory, all changed and read under one lock, on slow paths only: use records by (thread,
+ * object), contention records by (object, site), private side state by object.
  */
 #include "use.h"
 
 #include "hashmap.h"
 #include "stack.h"
 
-enum { DULL_USE = 64 }; /* operations below which the record of a dead object is used again */
+/* Records of dead objects with fewer operations than DULL_USE serve others, once there are MANY_USES of them. */
+enum { DULL_USE = 64, MANY_USES = 4096 };
 
 static struct tw_table use_table = TW_TABLE(TWATCH_CHUNK_USE, struct twatch_use, 4);
 static struct tw_table stat_table = TW_TABLE(TWATCH_CHUNK_STAT, struct twatch_stat, 4);
@@ -23,7 +24,8 @@ struct object_node { /* what is kept of one object */
 };
 
 static struct tw_lock lock;
-static struct tw_hashmap objects, stats; /* object id -> struct object_node; hash of (object, site) -> struct twatch_stat */
+static struct tw_hashmap objects,
+        stats; /* object id -> struct object_node; hash of (object, site) -> struct twatch_stat */
 static struct use_node *spare;
 static struct object_node *spare_objects; /* linked through side */
 
@@ -83,7 +85,9 @@ struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object) {
 struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_query *q) {
     uint32_t object = tw_object_find(q->address);
     struct twatch_object *known = tw_object_at(object);
-    if (!known || known->kind != q->kind) {
+    bool reborn = known && q->alive && known->flags & TWATCH_OBJF_DESTROYED;
+    if (reborn) tw_object_range_dead(q->address, q->address + 1, NULL, NULL);
+    if (!known || known->kind != q->kind || reborn) {
         uint32_t stack = tw_stack_here(t, q->pc, q->cfa);
         object = tw_object_get(q->address, q->kind, 0, q->oflags, q->pc, stack, t->id);
     }
@@ -110,6 +114,7 @@ void *tw_use_side(uint32_t object) {
 }
 
 void tw_use_object_dead(uint32_t object) {
+    if (__atomic_load_n(&use_table.count, __ATOMIC_RELAXED) < MANY_USES) return;
     tw_lock_take(&lock);
     struct object_node *o = tw_hashmap_get(&objects, object);
     struct use_node **link = o ? &o->uses : NULL;
@@ -149,6 +154,14 @@ struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack) {
     }
     tw_lock_give(&lock);
     return s;
+}
+
+void tw_use_each(uint32_t object, void (*each)(const struct twatch_use *use, void *arg), void *arg) {
+    tw_lock_take(&lock);
+    struct object_node *o = tw_hashmap_get(&objects, object);
+    for (struct use_node *n = o ? o->uses : NULL; n; n = n->next)
+        each(n->use, arg);
+    tw_lock_give(&lock);
 }
 
 void tw_use_forked(void) {

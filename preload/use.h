@@ -1,8 +1,9 @@
 /*
- * Statistics: contended acquisitions per (object, site), and what each thread does with semaphores, conditions and barriers. Inside the guard.
+ * Statistics: contended acquisitions per (object, site), and what each thread does with semaphores, conditions and
+ * barriers. Inside the guard.
  *
- * A use record is written by its thread only. Objects that come and go by the thousand (a lock made for every wait) give their
- * records back when they die, unless something worth a line was counted in them.
+ * A use record is written by its thread only. Objects that come and go by the thousand (a lock made for every wait)
+ * give their records back when they die, unless something worth a line was counted in them.
  */
 #ifndef TW_USE_H
 #define TW_USE_H
@@ -16,15 +17,20 @@ struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object);
 struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack);
 /* The object died (destroyed, or its memory is gone): records of little interest may serve others. */
 void tw_use_object_dead(uint32_t object);
+/* Calls each for every use record of the object, under a lock: nothing of use.h may be called from there. */
+void tw_use_each(uint32_t object, void (*each)(const struct twatch_use *use, void *arg), void *arg);
 void tw_use_forked(void);
 
-/* Everything about the object at an address in one probe: a few nanoseconds on a hit. NULL: no room. The returned entry is good until the
-   guard is left. `side` bytes of zeroed private memory are kept per object, for all threads (0: none). */
+/* Everything about the object at an address in one probe: a few nanoseconds on a hit. NULL: no room. The returned entry
+   is good until the guard is left. `side` bytes of zeroed private memory are kept per object, for all threads (0:
+   none). */
 struct tw_use_query {
     uintptr_t address, pc, cfa;
     uint8_t kind;
     uint16_t oflags;
     uint16_t side;
+    bool alive; /* the caller knows that it is not destroyed: one that we saw destroyed has been given a new life
+                   without an init call */
 };
 struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_query *q);
 

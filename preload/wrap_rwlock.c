@@ -1,23 +1,29 @@
 /*
- * Read-write locks. glibc's own fields (struct __pthread_rwlock_arch_t) say the truth about who holds one: __cur_writer is the kernel id of the
- * writer, __readers counts readers in steps of 8 with the phase in its low bits (nptl/pthread_rwlock_common.c).
+ * Read-write locks. glibc's own fields (struct __pthread_rwlock_arch_t) say the truth about who holds one: __cur_writer
+ * is the kernel id of the writer, __readers counts readers in steps of 8 with the phase in its low bits
+ * (nptl/pthread_rwlock_common.c).
  */
 #include "ops.h"
 #include "use.h"
 
 enum { WRITE_PHASE = 1, WRITE_LOCKED = 2, READER_SHIFT = 3 };
 
-/* Set when an acquisition could not be recorded (a signal handler that interrupted recording): what this thread gives back later is then no misuse. */
+/* Set when an acquisition could not be recorded (a signal handler that interrupted recording): what this thread gives
+ * back later is then no misuse. */
 static __thread bool missed;
 
 static uint8_t type_of(const pthread_rwlock_t *l) {
     return l->__data.__flags == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP ? TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE
-                                                                            : TWATCH_TYPE_RW_PREFER_READER;
+                                                                             : TWATCH_TYPE_RW_PREFER_READER;
 }
 
-static uint16_t oflags_of(const pthread_rwlock_t *l) { return l->__data.__shared ? TWATCH_OBJF_PSHARED : 0; }
+static uint16_t oflags_of(const pthread_rwlock_t *l) {
+    return l->__data.__shared ? TWATCH_OBJF_PSHARED : 0;
+}
 
-static int writer_tid(const pthread_rwlock_t *l) { return __atomic_load_n(&l->__data.__cur_writer, __ATOMIC_RELAXED); }
+static int writer_tid(const pthread_rwlock_t *l) {
+    return __atomic_load_n(&l->__data.__cur_writer, __ATOMIC_RELAXED);
+}
 
 /* Readers inside, as far as glibc's word tells; 0 in a write phase. */
 static uint32_t readers(const pthread_rwlock_t *l) {
@@ -61,7 +67,8 @@ static TW_NOINLINE bool wait_begin(const struct request *r) {
             type_of(r->lock), oflags_of(r->lock));
 }
 
-/* glibc answers EDEADLK, without waiting, to a writer that asks again: no thread hangs, but whoever ignores the answer goes on without the lock. */
+/* glibc answers EDEADLK, without waiting, to a writer that asks again: no thread hangs, but whoever ignores the answer
+ * goes on without the lock. */
 static TW_NOINLINE void own_writer_again(const struct request *r) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
@@ -77,7 +84,9 @@ static TW_NOINLINE void own_writer_again(const struct request *r) {
     tw_leave(t);
 }
 
-static bool own_writer(const pthread_rwlock_t *l) { return tw_self && writer_tid(l) == tw_self->tid; }
+static bool own_writer(const pthread_rwlock_t *l) {
+    return tw_self && writer_tid(l) == tw_self->tid;
+}
 
 static TW_NOINLINE void poll_failed(const struct request *r) {
     struct tw_thread *t = tw_enter();
@@ -220,7 +229,8 @@ static TW_NOINLINE void not_held(struct tw_thread *t, pthread_rwlock_t *l, uintp
 TW_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     struct tw_thread *t = tw_enter();
-    if (TW_LIKELY(t != NULL)) { /* before the real one: once it is free, another thread's acquisition would be recorded first */
+    if (TW_LIKELY(t != NULL)) { /* before the real one: once it is free, another thread's acquisition would be recorded
+                                   first */
         if (TW_UNLIKELY(tw_race != NULL)) {
             if (writer_tid(l) == t->tid)
                 tw_race->release((uintptr_t)l);
@@ -250,7 +260,9 @@ static void say_in_use(struct tw_thread *t, pthread_rwlock_t *l, uint32_t id, bo
     if (m.other_thread) tw_ops_misuse(t, &m);
 }
 
-static bool in_use(const pthread_rwlock_t *l) { return writer_tid(l) != 0 || readers(l) != 0; }
+static bool in_use(const pthread_rwlock_t *l) {
+    return writer_tid(l) != 0 || readers(l) != 0;
+}
 
 TW_EXPORT int pthread_rwlock_init(pthread_rwlock_t *l, const pthread_rwlockattr_t *attr) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;

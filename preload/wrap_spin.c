@@ -1,14 +1,19 @@
 /*
- * Spin locks. On x86-64 glibc's is an int: 1 free, 0 or less held (sysdeps/x86_64/nptl/pthread_spin_lock.S). No owner is kept there: who holds it is
- * known from our own held stacks only.
+ * Spin locks. On x86-64 glibc's is an int: 1 free, 0 or less held (sysdeps/x86_64/nptl/pthread_spin_lock.S). No owner
+ * is kept there: who holds it is known from our own held stacks only.
  */
 #include "ops.h"
 
-enum { SPIN_FREE = 1, SPINS = 200 }; /* tries before the wait is published: some ten microseconds, longer than a spin lock should be held */
+enum {
+    SPIN_FREE = 1,
+    SPINS = 200
+}; /* tries before the wait is published: some ten microseconds, longer than a spin lock should be held */
 
 static __thread bool missed; /* an acquisition of this thread could not be recorded */
 
-static bool is_free(const pthread_spinlock_t *l) { return __atomic_load_n((const volatile int *)l, __ATOMIC_RELAXED) == SPIN_FREE; }
+static bool is_free(const pthread_spinlock_t *l) {
+    return __atomic_load_n((const volatile int *)l, __ATOMIC_RELAXED) == SPIN_FREE;
+}
 
 static inline void acquired(pthread_spinlock_t *l, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
@@ -16,19 +21,25 @@ static inline void acquired(pthread_spinlock_t *l, uint8_t flags, uintptr_t pc, 
         missed = true;
         return;
     }
-    tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)l, .kind = TWATCH_OBJ_SPIN, .flags = flags, .pc = pc, .cfa = cfa});
+    tw_held_push(t, &(struct tw_acquire){
+                            .address = (uintptr_t)l, .kind = TWATCH_OBJ_SPIN, .flags = flags, .pc = pc, .cfa = cfa});
     if (tw_race) tw_race->acquire((uintptr_t)l);
     tw_leave(t);
 }
 
-/* A spin lock of zeros was never initialised: on this machine it reads as held, and the lock call would spin for ever. */
+/* A spin lock of zeros was never initialised: on this machine it reads as held, and the lock call would spin for ever.
+ */
 static void check_initialised(pthread_spinlock_t *l, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    if (*(volatile int *)l == 0 && !tw_object_find((uintptr_t)l)) {
+    if (*(volatile int *)l == 0 && !tw_object_find((uintptr_t)l) && !(tw_header->flags & TWATCH_HDR_FORKED)) {
         uint32_t stack = tw_stack_here(t, pc, cfa);
         uint32_t id = tw_object_get((uintptr_t)l, TWATCH_OBJ_SPIN, 0, 0, pc, stack, t->id);
-        tw_ops_misuse(t, &(struct tw_misuse){.kind = TWATCH_INCIDENT_USE_UNINITIALIZED, .object = id, .pc = pc, .cfa = cfa, .aux = TW_DOES_LOCK});
+        tw_ops_misuse(t, &(struct tw_misuse){.kind = TWATCH_INCIDENT_USE_UNINITIALIZED,
+                                 .object = id,
+                                 .pc = pc,
+                                 .cfa = cfa,
+                                 .aux = TW_DOES_LOCK});
     }
     tw_leave(t);
 }
@@ -36,11 +47,13 @@ static void check_initialised(pthread_spinlock_t *l, uintptr_t pc, uintptr_t cfa
 /* Spins as the real one does; publishes the wait when that takes long. */
 static TW_NOINLINE int lock_contended(pthread_spinlock_t *l, uintptr_t pc, uintptr_t cfa) {
     for (int i = 0; i < SPINS; i++) {
-        for (int pause = 0; pause < 4 && !is_free(l); pause++) __builtin_ia32_pause();
+        for (int pause = 0; pause < 4 && !is_free(l); pause++)
+            __builtin_ia32_pause();
         if (is_free(l) && TW_REAL(pthread_spin_trylock)(l) == 0) return 0;
     }
     check_initialised(l, pc, cfa);
-    bool published = tw_ops_wait_begin(&(struct tw_wait){.kind = TWATCH_OBJ_SPIN, .address = (uintptr_t)l, .pc = pc, .cfa = cfa}, 0, 0);
+    bool published = tw_ops_wait_begin(
+            &(struct tw_wait){.kind = TWATCH_OBJ_SPIN, .address = (uintptr_t)l, .pc = pc, .cfa = cfa}, 0, 0);
     int rc = TW_REAL(pthread_spin_lock)(l);
     if (published) tw_ops_wait_end(rc == 0);
     return rc;
@@ -99,7 +112,8 @@ TW_EXPORT int pthread_spin_init(pthread_spinlock_t *l, int pshared) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     struct tw_thread *t = tw_enter();
     if (t) {
-        struct tw_misuse m = {.kind = TWATCH_INCIDENT_REINIT_IN_USE, .object = tw_object_find((uintptr_t)l), .pc = pc, .cfa = cfa};
+        struct tw_misuse m = {
+                .kind = TWATCH_INCIDENT_REINIT_IN_USE, .object = tw_object_find((uintptr_t)l), .pc = pc, .cfa = cfa};
         struct twatch_held entry = {0};
         const struct twatch_object *o = tw_object_at(m.object);
         if (o && o->kind == TWATCH_OBJ_SPIN && !(o->flags & TWATCH_OBJF_DESTROYED) && !is_free(l))
@@ -107,7 +121,8 @@ TW_EXPORT int pthread_spin_init(pthread_spinlock_t *l, int pshared) {
         m.other_stack = entry.stack;
         if (m.other_thread) tw_ops_misuse(t, &m);
         uint32_t stack = tw_stack_here(t, pc, cfa);
-        tw_object_init((uintptr_t)l, TWATCH_OBJ_SPIN, 0, pshared == PTHREAD_PROCESS_SHARED ? TWATCH_OBJF_PSHARED : 0, pc, stack, t->id);
+        tw_object_init((uintptr_t)l, TWATCH_OBJ_SPIN, 0, pshared == PTHREAD_PROCESS_SHARED ? TWATCH_OBJF_PSHARED : 0,
+                pc, stack, t->id);
         if (tw_race) tw_race->forget((uintptr_t)l);
         tw_leave(t);
     }
@@ -118,7 +133,8 @@ TW_EXPORT int pthread_spin_destroy(pthread_spinlock_t *l) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     struct tw_thread *t = tw_enter();
     if (t) {
-        struct tw_misuse m = {.kind = TWATCH_INCIDENT_DESTROY_LOCKED, .object = tw_object_find((uintptr_t)l), .pc = pc, .cfa = cfa};
+        struct tw_misuse m = {
+                .kind = TWATCH_INCIDENT_DESTROY_LOCKED, .object = tw_object_find((uintptr_t)l), .pc = pc, .cfa = cfa};
         struct twatch_held entry = {0};
         const struct twatch_object *o = tw_object_at(m.object);
         bool ours = o && o->kind == TWATCH_OBJ_SPIN;

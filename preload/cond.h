@@ -1,0 +1,24 @@
+/* What is known of a condition variable beyond its object: who waits, and the last signal that reached nobody. */
+#ifndef TW_COND_H
+#define TW_COND_H
+
+#include "thread.h"
+
+enum { TW_COND_MUTEXES = 4 };
+
+struct tw_cond_side {
+    struct tw_lock lock;
+    uint32_t waiters;                            /* inside the wait call */
+    uint32_t woken;                              /* of those, the ones that a signal was for */
+    uint32_t mutex;                              /* object id of the mutex that the waiters gave back */
+    uint32_t mutexes[TW_COND_MUTEXES], nmutexes; /* distinct ones ever used */
+    uint32_t lost_thread,
+            lost_stack; /* last signal, if it reached nobody; thread 0: it reached somebody, or there was none */
+    uint64_t lost_ns;
+};
+
+/* True when the last signal or broadcast on this condition variable reached nobody. Inside the guard; a copy is made
+ * under the side's lock. */
+bool tw_cond_lost_signal(uint32_t object, uint32_t *thread, uint32_t *stack, uint64_t *when_ns);
+
+#endif

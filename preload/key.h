@@ -1,0 +1,27 @@
+/* Thread-specific keys under watch, for pthread_key_* and tss_*. */
+#ifndef TW_KEY_H
+#define TW_KEY_H
+
+#include "thread.h"
+
+enum { TW_KEYS = 1024 }; /* PTHREAD_KEYS_MAX of glibc: numbers are below it */
+
+/* A key whose values nobody need watch has state 0: it has a destructor, and is alive or was never seen. */
+enum tw_key_state { TW_KEY_PLAIN = 0, TW_KEY_NO_DESTRUCTOR = 1, TW_KEY_DELETED = 2 };
+extern uint8_t tw_key_states[TW_KEYS];
+
+/* True when a value may be set without a look: a nanosecond. False also in the last round of a thread's destructors,
+ * after its last event was recorded. */
+static inline bool tw_key_plain(unsigned key) {
+    const struct tw_thread *t = tw_self;
+    return TW_LIKELY(key < TW_KEYS && tw_key_states[key] == TW_KEY_PLAIN && (t == NULL || !t->ended));
+}
+/* Before the real set of a key that is not plain. */
+void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa);
+void tw_key_created(unsigned key, bool destructor, uintptr_t pc, uintptr_t cfa);
+void tw_key_deleting(unsigned key, uintptr_t pc, uintptr_t cfa); /* before the real call */
+
+/* From tw_thread_end, in the last round of destructors: counts what stays behind. */
+void tw_key_thread_end(struct tw_thread *t);
+
+#endif

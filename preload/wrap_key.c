@@ -1,0 +1,130 @@
+/*
+ * Thread-specific keys. Three things are looked for: values that stay behind in a thread that ended, because the key
+ * has no destructor; keys used after they were deleted; destructors that set a value again in the last round (glibc
+ * runs four and then forgets the value).
+ */
+#include "key.h"
+
+#include "modules.h"
+#include "object.h"
+#include "ops.h"
+
+uint8_t tw_key_states[TW_KEYS];
+
+static struct {
+    uint32_t set_stack; /* last set of a value, keys without destructor */
+    uint32_t delete_stack;
+    uint32_t left; /* values left by threads that ended */
+} keys[TW_KEYS];
+static unsigned keys_seen; /* all keys that were ever watched are below this number */
+
+/* Keys with a value when the last round of destructors began in this thread. */
+static __thread uint64_t armed[TW_KEYS / 64];
+
+/* Key 0 has no object: address 0 is nothing. It is the library's own, since that comes first. */
+static uint32_t object_of(struct tw_thread *t, unsigned key, uintptr_t pc, uint32_t stack) {
+    return key ? tw_object_get(key, TWATCH_OBJ_KEY, 0, 0, pc, stack, t ? t->id : 0) : 0;
+}
+
+void tw_key_created(unsigned key, bool destructor, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = key < TW_KEYS ? tw_enter() : NULL;
+    if (!t) return;
+    if (key) {
+        struct twatch_object *o =
+                tw_object_at(tw_object_init(key, TWATCH_OBJ_KEY, 0, 0, pc, tw_stack_here(t, pc, cfa), t->id));
+        if (o) o->init_value = destructor;
+    }
+    keys[key].left = keys[key].set_stack = 0;
+    for (unsigned seen = keys_seen; seen <= key && !__atomic_compare_exchange_n(&keys_seen, &seen, key + 1, false,
+                                                           __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);)
+        continue;
+    __atomic_store_n(&tw_key_states[key], destructor ? TW_KEY_PLAIN : TW_KEY_NO_DESTRUCTOR, __ATOMIC_RELEASE);
+    tw_leave(t);
+}
+
+static void used_after_delete(struct tw_thread *t, unsigned key, uintptr_t pc, uintptr_t cfa) {
+    uint32_t stack = tw_stack_here(t, pc, cfa);
+    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_KEY_AFTER_DELETE,
+                           .object = object_of(t, key, pc, stack),
+                           .stack = stack,
+                           .other_stack = keys[key].delete_stack});
+}
+
+void tw_key_deleting(unsigned key, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = key < TW_KEYS ? tw_enter() : NULL;
+    if (!t) return;
+    if (tw_key_states[key] == TW_KEY_DELETED) {
+        used_after_delete(t, key, pc, cfa);
+    } else {
+        keys[key].delete_stack = tw_stack_here(t, pc, cfa);
+        __atomic_store_n(&tw_key_states[key], TW_KEY_DELETED, __ATOMIC_RELEASE);
+    }
+    tw_leave(t);
+}
+
+/* The thread's last event is recorded already; nothing interrupts what runs here, for tw_enter refuses. */
+static void set_in_last_round(unsigned key, uintptr_t pc) {
+    if (!(armed[key / 64] >> key % 64 & 1)) return; /* its destructor may still come in this round */
+    uint64_t site = pc;
+    uint32_t stack = tw_stack_intern(&site, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
+    tw_incident(NULL,
+            &(struct tw_incident){
+                    .kind = TWATCH_INCIDENT_TLS_DTOR_LIMIT, .object = object_of(NULL, key, pc, stack), .stack = stack});
+}
+
+void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa) {
+    if (key >= TW_KEYS) return;
+    if (tw_self && tw_self->ended) {
+        if (value && tw_live->on && tw_key_states[key] == TW_KEY_PLAIN) set_in_last_round(key, pc);
+        return;
+    }
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    if (tw_key_states[key] == TW_KEY_DELETED)
+        used_after_delete(t, key, pc, cfa);
+    else if (value)
+        keys[key].set_stack = tw_stack_here(t, pc, cfa);
+    tw_leave(t);
+}
+
+/* A small number, something static or something on the thread's own stack needs no freeing. */
+static bool may_be_heap(const struct tw_thread *t, const void *value) {
+    uintptr_t v = (uintptr_t)value;
+    if (v < TWATCH_PAGE || (v >= t->stack_lo && v < t->stack_hi)) return false;
+    return tw_sys_readable(value, 1) && tw_modules_find(v) == 0;
+}
+
+void tw_key_thread_end(struct tw_thread *t) {
+    unsigned n = __atomic_load_n(&keys_seen, __ATOMIC_ACQUIRE);
+    for (unsigned key = 0; key < n && key < TW_KEYS; key++) {
+        enum tw_key_state state = tw_key_states[key];
+        const void *value = state == TW_KEY_DELETED ? NULL : pthread_getspecific(key);
+        if (!value) continue;
+        if (state == TW_KEY_PLAIN) {
+            armed[key / 64] |= 1ull << key % 64;
+        } else if (may_be_heap(t, value)) {
+            uint32_t left = __atomic_add_fetch(&keys[key].left, 1, __ATOMIC_RELAXED), stack = keys[key].set_stack;
+            tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_KEY_LEAK,
+                                   .object = object_of(t, key, 0, stack),
+                                   .stack = stack,
+                                   .aux = left});
+        }
+    }
+}
+
+TW_EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) {
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    int rc = TW_REAL(pthread_key_create)(key, destructor);
+    if (rc == 0) tw_key_created(*key, destructor != NULL, pc, cfa);
+    return rc;
+}
+
+TW_EXPORT int pthread_key_delete(pthread_key_t key) {
+    tw_key_deleting(key, TW_CALLER, TW_CFA);
+    return TW_REAL(pthread_key_delete)(key);
+}
+
+TW_EXPORT int pthread_setspecific(pthread_key_t key, const void *value) {
+    if (TW_UNLIKELY(!tw_key_plain(key))) tw_key_setting(key, value, TW_CALLER, TW_CFA);
+    return TW_REAL(pthread_setspecific)(key, value);
+}
