@@ -58,10 +58,12 @@ enum rt_flags {
     RT_EXACT_ATOMICS = 1024 /* told by the compiler: plain accesses do not synchronise */
 };
 
+#define RT_SITE_KEY (1ull << 40) /* key of an instrumented instruction: with its site number in the low half */
+
 /* An access that is being looked at. */
 struct rt_place {
     uint64_t key; /* for the thread's cache: site number, or pc | 1 << 63 */
-    uintptr_t pc; /* instruction; return address when regs is NULL */
+    uintptr_t pc; /* instruction, 0 until it is asked for; return address when regs is NULL */
     uintptr_t sp;
     const void *regs;     /* struct x86_regs, or NULL */
     uint32_t size, flags; /* enum rt_flags */

@@ -2,35 +2,32 @@
 #include "slow.h"
 #include "shadow.h"
 
-static void place_of_site(struct rt_place *p, uint32_t site, const struct x86_site *s, const struct x86_regs *regs) {
-    *p = (struct rt_place){.key = (uint64_t)site | 1ull << 40,
-            .pc = s->pc,
+/* The pc is looked up when it is asked for (rt_history_id). */
+static bool place_of_site(struct rt_place *p, uint32_t site, const struct x86_regs *regs) {
+    uint32_t access = x86_site_access(site);
+    *p = (struct rt_place){.key = (uint64_t)site | RT_SITE_KEY,
             .sp = regs->rsp,
             .regs = regs,
-            .size = s->size,
-            .flags = s->flags &
-                     (X86_SITE_READ | X86_SITE_WRITE | X86_SITE_RMW | X86_SITE_MOV | X86_SITE_SPIN | X86_SITE_ATOMIC)};
+            .size = access & 255u,
+            .flags = access >> 8 & (X86_SITE_READ | X86_SITE_WRITE | X86_SITE_RMW | X86_SITE_MOV | X86_SITE_SPIN | X86_SITE_ATOMIC)};
+    return access != 0;
 }
 
 void rt_slow(uintptr_t addr, uint32_t site, const struct x86_regs *regs) {
     struct rt_tls *t = &rt_tls;
-    struct x86_site s;
     if (!rt_enter(t)) return;
-    if (x86_site(site, &s) == 0) {
-        struct rt_place p;
-        place_of_site(&p, site, &s, regs);
-        rt_access(t, addr, s.size, &p);
+    struct rt_place p;
+    if (place_of_site(&p, site, regs)) {
+        rt_access(t, addr, p.size, &p);
     }
     rt_leave(t);
 }
 
 void rt_slow_range(uintptr_t addr, size_t bytes, int is_write, uint32_t site, const struct x86_regs *regs) {
     struct rt_tls *t = &rt_tls;
-    struct x86_site s;
     if (!bytes || !rt_enter(t)) return;
-    if (x86_site(site, &s) == 0) {
-        struct rt_place p;
-        place_of_site(&p, site, &s, regs);
+    struct rt_place p;
+    if (place_of_site(&p, site, regs)) {
         p.key |= is_write ? 1ull << 41 : 1ull << 42;
         p.flags = (is_write ? RT_WRITE : RT_READ) | RT_RANGE;
         p.size = bytes < 1u << 20 ? (uint32_t)bytes : 1u << 20;
@@ -41,12 +38,10 @@ void rt_slow_range(uintptr_t addr, size_t bytes, int is_write, uint32_t site, co
 
 static void atomic(uintptr_t addr, uint32_t site, const struct x86_regs *regs, bool before) {
     struct rt_tls *t = &rt_tls;
-    struct x86_site s;
     if (!rt_enter(t)) return;
-    if (x86_site(site, &s) == 0) {
-        struct rt_place p;
-        place_of_site(&p, site, &s, regs);
-        uint32_t n = rt_atomic_at(t, addr, s.size, &p);
+    struct rt_place p;
+    if (place_of_site(&p, site, regs)) {
+        uint32_t n = rt_atomic_at(t, addr, p.size, &p);
         if (n && before) {
             rt_atomic_note(t, n, &p);
             rt_atomic_release(t, n);
