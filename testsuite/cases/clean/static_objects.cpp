@@ -1,5 +1,5 @@
-// Locks in constructors and destructors of static objects, guards of function-local statics that take locks,
-// thread_local destructors. CLEAN
+// Locks in constructors and destructors of static and thread-local objects, and in guarded initialisers.
+// CLEAN
 #include <mutex>
 #include <shared_mutex>
 #include <string>
