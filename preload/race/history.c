@@ -130,6 +130,8 @@ static void fill_regs(struct capture *c) {
 /* With the vector registers saved. Not inside the shim: it may be interrupted in the middle of its own data. */
 static void capture(void *arg) {
     struct capture *c = arg;
+    struct x86_site site;
+    if (!c->p->pc && x86_site((uint32_t)c->p->key, &site)) c->p->pc = site.pc;
     bool guarded = !c->t->in_ops;
     if (guarded && !rt_host->enter()) return;
     if (c->need_locks) {
@@ -172,8 +174,6 @@ uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
     if (!crowd && e->key == p->key && e->sp == p->sp && e->lock_key == t->lock_key && still(e)) return p->id = e->id;
     uint32_t slot = (uint32_t)(t->lock_key * 0x9e3779b97f4a7c15ull >> 32) % RT_LOCK_CACHE;
     struct capture c = {.t = t, .p = p};
-    struct x86_site site;
-    if (!p->pc && x86_site((uint32_t)p->key, &site)) p->pc = site.pc;
     c.need_locks = crowd || s->locks[slot].key != t->lock_key;
     if (!c.need_locks) c.locks = s->locks[slot].set;
     x86_call_with_vectors(capture, &c);
