@@ -109,14 +109,15 @@ static void misuse(struct tw_thread *t, uint32_t kind, const struct tw_joining *
                            .aux = (uint64_t)handle});
 }
 
-/* A lock held at a join is worth saying when the joined thread takes it too: its own cache of call sites knows. */
+/* A lock held at a join is worth saying when the joined thread takes it too: its own cache of locks knows. */
 static void check_held(struct tw_thread *t, const struct tw_joining *j, const struct twatch_thread *d) {
     const struct tw_thread *other = d->slot ? tw_thread_private(d->slot) : NULL;
     if (!other || other->id != j->id) return;
     for (uint32_t i = 0; i < t->slot->nheld; i++) {
-        for (uint32_t k = 0; k < TW_SITES; k++) {
-            const struct tw_site *s = &other->sites[k];
-            if (!t->held[i].address || s->address != t->held[i].address || s->object != t->held[i].object || s->thread != j->id) continue;
+        for (uint32_t k = 0; k < TW_KNOWN; k++) {
+            const struct tw_known *s = &other->known[k];
+            if (!t->held[i].address || s->address != t->held[i].address || s->thread != j->id) continue;
+            if (s->object != tw_held_resolve(t, &t->held[i])) continue;
             uint64_t site = s->pc;
             tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_JOIN_HOLDING_LOCK, .object = t->held[i].object,
                                    .stack = tw_stack_here(t, j->pc, j->cfa), .other_thread = j->id,

@@ -1,5 +1,6 @@
 #include "deps.h"
 
+#include "held.h"
 #include "object.h"
 #include "stack.h"
 
@@ -35,6 +36,7 @@ void tw_deps_release(struct tw_thread *t) {
     struct tw_dep_table *d = t->deps;
     if (!d) return;
     t->deps = NULL;
+    t->last_dep = NULL;
     tw_sys_zero(d->entries, (d->mask + 1ull) * sizeof *d->entries);
     d->used = 0; /* the stream goes on in its chunk: elements name their thread */
     tw_lock_take(&lock);
@@ -85,12 +87,6 @@ static void add_segment(struct twatch_dep *d, uint32_t segment) {
     d->nsegments = n + 1;
 }
 
-/* A lock whose site had been demoted has no stack: from now on its site is worth one. */
-static void promote(struct tw_thread *t, const struct twatch_held *h) {
-    for (uint32_t i = 0; i < TW_SITES; i++)
-        if (t->sites[i].address == h->address && t->sites[i].pc == h->site) t->sites[i].flags |= 1;
-}
-
 static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->slot->nheld; i++) n += t->held[i].address != 0;
@@ -119,10 +115,32 @@ static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, c
     return d;
 }
 
-/* Better late than never: the first sighting may have had a demoted outer site. */
+static struct twatch_dep *find_or_add(struct tw_thread *t, struct tw_dep_table *table, struct twatch_held *inner, uintptr_t cfa) {
+    uint64_t key = tw_sys_mix(((uint64_t)inner->object << 1 | inner->mode) ^ inner->site); /* the order of the held set does not matter */
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        if (t->held[i].address) key ^= tw_sys_mix(((uint64_t)t->held[i].object << 1 | t->held[i].mode) + 0x9e3779b97f4a7c15ull);
+    uint32_t i = (uint32_t)key & table->mask;
+    for (; table->entries[i].dep; i = (i + 1) & table->mask)
+        if (table->entries[i].key == key && same(t, table->entries[i].dep, inner)) return table->entries[i].dep;
+    if (!inner->stack) inner->stack = tw_stack_here(t, inner->site, cfa);
+    for (uint32_t k = 0; k < t->slot->nheld; k++)
+        if (t->held[k].address) tw_held_stack(t, &t->held[k]);
+    if (table->used * 2 > table->mask && grow(table)) {
+        i = (uint32_t)key & table->mask;
+        while (table->entries[i].dep) i = (i + 1) & table->mask;
+    }
+    struct twatch_dep *d = table->used < table->mask ? add(t, table, inner) : NULL;
+    if (!d) return NULL;
+    table->entries[i] = (struct dep_entry){key, d};
+    table->used++;
+    return d;
+}
+
+/* Better late than never: at the first sighting the stack of an outer lock may not have been found. */
 static void fill_stacks(struct tw_thread *t, struct twatch_dep *d) {
     for (uint32_t k = 0; k < d->nheld; k++) {
-        if (d->held[k].stack) continue;
+        const struct twatch_stack *s = tw_stack_by_id(d->held[k].stack);
+        if (s && !(s->flags & TWATCH_STACK_SITE)) continue;
         for (uint32_t i = 0; i < t->slot->nheld; i++)
             if (t->held[i].object == d->held[k].object && t->held[i].stack) {
                 d->held[k].stack = t->held[i].stack;
@@ -131,44 +149,44 @@ static void fill_stacks(struct tw_thread *t, struct twatch_dep *d) {
     }
 }
 
-void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
-    struct tw_dep_table *table = t->deps;
-    if (!table && !(table = t->deps = new_table())) {
+static TW_NOINLINE struct twatch_dep *record_slow(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
+    if (!t->deps && !(t->deps = new_table())) {
         tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
-        return;
+        return NULL;
     }
-    bool poor = false;
-    uint64_t key = tw_sys_mix(((uint64_t)inner->object << 1 | inner->mode) ^ inner->site); /* order of the held set does not matter */
-    for (uint32_t i = 0; i < t->slot->nheld; i++) {
-        struct twatch_held *h = &t->held[i];
-        if (!h->address) continue;
-        key ^= tw_sys_mix(((uint64_t)h->object << 1 | h->mode) + 0x9e3779b97f4a7c15ull);
-        if (h->flags & TWATCH_HELD_DEPPED) continue;
-        h->flags |= TWATCH_HELD_DEPPED;
-        promote(t, h);
-        poor |= h->stack == 0;
-    }
-    uint32_t i = (uint32_t)key & table->mask;
-    for (; table->entries[i].dep; i = (i + 1) & table->mask)
-        if (table->entries[i].key == key && same(t, table->entries[i].dep, inner)) break;
-    struct twatch_dep *d = table->entries[i].dep;
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        if (t->held[i].address && !t->held[i].object) tw_held_resolve(t, &t->held[i]);
+    struct twatch_dep *d = find_or_add(t, t->deps, inner, cfa);
     if (!d) {
-        if (table->used * 2 > table->mask && grow(table)) {
-            i = (uint32_t)key & table->mask;
-            while (table->entries[i].dep) i = (i + 1) & table->mask;
-        }
-        if (!inner->stack) inner->stack = tw_stack_here(t, inner->site, cfa);
-        if (table->used + 1 > table->mask || !(d = add(t, table, inner))) {
-            tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
-            return;
-        }
-        table->entries[i] = (struct dep_entry){key, d};
-        table->used++;
+        tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
+        return NULL;
+    }
+    if (d->count < 100 && d->count > 0) fill_stacks(t, d);
+    return d;
+}
+
+/* The usual case is the same pair as the last time: one held lock, the same inner one at the same place. */
+static bool as_before(struct tw_thread *t, const struct twatch_held *inner) {
+    struct twatch_held *outer = t->held;
+    if (t->slot->nheld != 1 || !t->last_dep || inner->object != t->last_inner || inner->site != t->last_site) return false;
+    if (!outer->object) tw_held_resolve(t, outer);
+    return outer->object == t->last_outer && inner->mode == t->last_dep->mode && outer->mode == t->last_dep->held[0].mode && t->last_dep->count > 100;
+}
+
+void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
+    struct twatch_dep *d;
+    if (as_before(t, inner)) {
+        d = t->last_dep;
+    } else {
+        d = record_slow(t, inner, cfa);
+        if (!d) return;
+        t->last_dep = t->slot->nheld == 1 ? d : NULL;
+        t->last_outer = t->held[0].object;
+        t->last_inner = inner->object;
+        t->last_site = inner->site;
     }
     d->count++;
     if (!(inner->flags & TWATCH_HELD_TRY)) d->flags &= (uint8_t)~TWATCH_DEP_TRY;
     if (!(inner->flags & TWATCH_HELD_TIMED)) d->flags &= (uint8_t)~TWATCH_DEP_TIMED;
     add_segment(d, t->desc->segment);
-    if (!poor) fill_stacks(t, d);
-    if (!d->stack) d->stack = inner->stack;
 }

@@ -1,46 +1,72 @@
+/*
+ * The fast path: a busy site (seen TW_SITE_QUIET times), nothing else held: the entry is pushed with address, site and stack position, and that is all.
+ * The object id is looked up and the stack found when somebody needs them: when an inner lock is taken, at a wait, at the end. Acquisitions are then counted by
+ * sampling: one in TW_SITE_SAMPLE stands for all.
+ *
+ * The stack of a lock taken earlier can be found again while the function that took it still runs: the cache entry's outer return addresses still stand, or
+ * unwinding from here comes by the same frame. When it cannot (a lock taken by a helper function that has returned), the site is marked eager, and its
+ * stacks are captured at once from then on.
+ */
 #include "held.h"
 
 #include "deps.h"
-#include "incident.h"
 
-/* The thread's own cache of (address, call site): direct-mapped. */
-static struct tw_site *site_of(struct tw_thread *t, uintptr_t address, uintptr_t pc) {
-    return &t->sites[((address >> 3) ^ (pc << 2) ^ (address >> 10)) & (TW_SITES - 1)];
+static struct tw_site *site_of(struct tw_thread *t, uintptr_t pc) { return &t->sites[tw_held_site_index(pc)]; }
+
+static struct tw_known *known_of(struct tw_thread *t, uintptr_t address) {
+    return &t->known[((address >> 3) ^ (address >> 10)) & (TW_KNOWN - 1)];
 }
 
-static void flush_site(struct tw_site *s) {
-    struct twatch_object *o = s->count ? tw_object_at(s->object) : NULL;
-    if (o) __atomic_fetch_add(&o->acquisitions, s->count, __ATOMIC_RELAXED);
-    s->count = 0;
-}
-
-/* First sight, or the cache entry was lost. A destroyed object that can be locked again was given a new life without an init call. */
-static TW_NOINLINE uint32_t site_miss(struct tw_thread *t, struct tw_site *s, const struct tw_acquire *a) {
+/* A destroyed object that can be locked again was given a new life without an init call. */
+static TW_NOINLINE uint32_t look_up(struct tw_thread *t, const struct tw_acquire *a) {
+    struct tw_known *k = known_of(t, a->address);
     uint32_t epoch = tw_object_epoch; /* before the look-up: a death after it must be seen */
-    bool known = s->address == a->address && s->pc == a->pc;
-    flush_site(s);
     uint32_t id = tw_object_find(a->address);
-    struct twatch_object *o = tw_object_at(id);
+    const struct twatch_object *o = tw_object_at(id);
     bool reborn = o && o->flags & TWATCH_OBJF_DESTROYED;
     if (!o || o->kind != a->kind || reborn) {
-        uint32_t stack = tw_stack_here(t, a->pc, a->cfa);
-        /* glibc refuses a destroyed mutex by itself; of the others, one that was initialised by a call and then destroyed has no business here */
-        if (reborn && a->kind != TWATCH_OBJ_MUTEX && o->flags & TWATCH_OBJF_INIT_SEEN)
-            tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_USE_AFTER_DESTROY, .object = id, .stack = stack, .other_stack = o->destroy_stack});
+        uint32_t stack = a->cfa ? tw_stack_here(t, a->pc, a->cfa) : 0;
         if (reborn) tw_object_range_dead(a->address, a->address + 1, NULL, NULL);
         id = tw_object_get(a->address, a->kind, a->type, a->oflags, a->pc, stack, t->id);
-        known = false;
     }
-    s->address = a->address;
-    s->pc = a->pc;
-    s->object = id;
-    s->epoch = epoch;
-    s->thread = t->id;
-    if (!known) s->quiet = s->flags = 0;
+    *k = (struct tw_known){.address = a->address, .object = id, .epoch = epoch, .thread = t->id, .pc = a->pc};
     return id;
 }
 
-/* More than the slot's inline entries: the array moves to a chunk of its own, doubled each time. */
+static inline uint32_t id_of(struct tw_thread *t, const struct tw_acquire *a) {
+    const struct tw_known *k = known_of(t, a->address);
+    return TW_LIKELY(k->address == a->address && k->epoch == tw_object_epoch) ? k->object : look_up(t, a);
+}
+
+static uint32_t depth_of(const struct tw_thread *t, uintptr_t cfa) {
+    return cfa && cfa < t->stack_hi ? (uint32_t)((t->stack_hi - cfa) >> 3) : 0;
+}
+
+static void count(uint32_t id, uint32_t n) {
+    struct twatch_object *o = tw_object_at(id);
+    if (o) __atomic_fetch_add(&o->acquisitions, n, __ATOMIC_RELAXED);
+}
+
+uint32_t tw_held_resolve(struct tw_thread *t, struct twatch_held *h) {
+    if (h->object) return h->object;
+    return h->object = id_of(t, &(struct tw_acquire){.address = h->address, .kind = (uint8_t)tw_held_kind(h), .pc = h->site});
+}
+
+uint32_t tw_held_stack(struct tw_thread *t, struct twatch_held *h) {
+    if (h->stack) return h->stack;
+    uintptr_t cfa = t->stack_hi - 8ull * h->depth; /* what is not on this thread's own stack is not found again */
+    if (h->depth && cfa >= t->stack_lo && cfa < t->stack_hi) h->stack = tw_stack_again(t, h->site, cfa);
+    if (!h->stack) {
+        struct tw_site *s = site_of(t, h->site);
+        if (s->pc == h->site) s->eager = 1, s->tick = 0;
+        uint64_t frame = h->site;
+        h->stack = tw_stack_intern(&frame, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
+        h->flags |= TWATCH_HELD_SITE_ONLY;
+    }
+    return h->stack;
+}
+
+/* More than the slot's inline entries: the array moves to a chunk of its own, four times as large each time. */
 static TW_NOINLINE bool grow_held(struct tw_thread *t) {
     struct twatch_slot *slot = t->slot;
     uint32_t room = slot->held_capacity * 4;
@@ -55,36 +81,50 @@ static TW_NOINLINE bool grow_held(struct tw_thread *t) {
     return true;
 }
 
-static void push(struct tw_thread *t, struct twatch_held *entry, uintptr_t cfa) {
+static inline void push(struct tw_thread *t, const struct twatch_held *entry) {
     struct twatch_slot *slot = t->slot;
     uint32_t n = slot->nheld;
-    if (n > 0) tw_deps_record(t, entry, cfa);
     if (TW_UNLIKELY(n == slot->held_capacity) && !grow_held(t)) {
         tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
         return;
     }
     t->held[n] = *entry;
+    slot->ops++;
     __atomic_store_n(&slot->nheld, n + 1, __ATOMIC_RELEASE); /* after the entry: a reader of the record may come at any moment */
 }
 
-uint32_t tw_held_push(struct tw_thread *t, const struct tw_acquire *a) {
-    struct tw_site *s = site_of(t, a->address, a->pc);
-    if (TW_UNLIKELY(s->address != a->address || s->pc != a->pc || s->epoch != tw_object_epoch)) site_miss(t, s, a);
-    s->count++;
+/* A new site, a sample, or a lock inside another. */
+static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const struct tw_acquire *a, struct tw_site *s, struct twatch_held *entry) {
+    if (s->pc != a->pc) *s = (struct tw_site){.pc = a->pc};
+    entry->object = id_of(t, a);
     if (t->slot->nheld > 0 && (a->type == TWATCH_TYPE_RECURSIVE || a->mode == TWATCH_MODE_SHARED)) {
         struct twatch_held *again = tw_held_find(t, a->address);
         if (again) {
             again->recursion++;
-            return s->object;
+            return entry->object;
         }
     }
-    struct twatch_held entry = {.address = a->address, .object = s->object, .site = a->pc, .mode = a->mode, .flags = a->flags};
-    if (s->flags || s->quiet < TW_SITE_QUIET) {
-        s->quiet++;
-        entry.stack = tw_stack_here(t, a->pc, a->cfa);
+    if (s->seen < TW_SITE_QUIET) {
+        if (++s->seen == TW_SITE_QUIET && !s->eager) s->tick = TW_SITE_SAMPLE;
+        count(entry->object, 1);
+        entry->stack = tw_stack_here(t, a->pc, a->cfa);
+    } else if (s->eager) {
+        count(entry->object, 1);
+        entry->stack = tw_stack_here(t, a->pc, a->cfa);
+    } else if (s->tick-- <= 1) {
+        s->tick = TW_SITE_SAMPLE;
+        count(entry->object, TW_SITE_SAMPLE);
     }
-    push(t, &entry, a->cfa);
-    return entry.object;
+    if (t->slot->nheld > 0) tw_deps_record(t, entry, a->cfa);
+    push(t, entry);
+    return entry->object;
+}
+
+uint32_t tw_held_push(struct tw_thread *t, const struct tw_acquire *a) {
+    uint8_t tags = (uint8_t)(a->flags | a->kind << TWATCH_HELD_KIND_SHIFT);
+    if (a->cfa && tw_held_push_quick(t, a->address, tags, a->mode, a->pc, a->cfa)) return 0;
+    struct twatch_held entry = {.address = a->address, .site = a->pc, .mode = a->mode, .flags = tags, .depth = depth_of(t, a->cfa)};
+    return push_slow(t, a, site_of(t, a->pc), &entry);
 }
 
 struct twatch_held *tw_held_find(struct tw_thread *t, uintptr_t address) {
@@ -119,14 +159,14 @@ bool tw_held_take(struct tw_thread *t, uintptr_t address, struct twatch_held *sa
 }
 
 void tw_held_restore(struct tw_thread *t, const struct twatch_held *saved, uint8_t kind, uintptr_t pc, uintptr_t cfa) {
-    (void)kind;
     struct twatch_held entry = *saved;
-    entry.flags &= (uint8_t)~TWATCH_HELD_DEPPED;
+    entry.flags = (uint8_t)((saved->flags & (TWATCH_HELD_TRY | TWATCH_HELD_TIMED)) | kind << TWATCH_HELD_KIND_SHIFT);
     entry.site = pc;
-    entry.stack = t->slot->nheld > 0 || saved->stack ? tw_stack_here(t, pc, cfa) : 0;
-    push(t, &entry, cfa);
-}
-
-void tw_held_flush(struct tw_thread *t) {
-    for (uint32_t i = 0; i < TW_SITES; i++) flush_site(&t->sites[i]);
+    entry.stack = 0;
+    entry.depth = depth_of(t, cfa);
+    if (t->slot->nheld > 0) {
+        tw_held_resolve(t, &entry);
+        tw_deps_record(t, &entry, cfa);
+    }
+    push(t, &entry);
 }

@@ -16,8 +16,34 @@ struct tw_acquire { /* one successful acquisition; see wrap_mutex.c for an examp
     uintptr_t pc, cfa;
 };
 
+static inline uint32_t tw_held_site_index(uintptr_t pc) { return (pc ^ (pc >> 7)) & (TW_SITES - 1); }
+
 /* After the real acquire. Counts, pushes, and records the dependency when something else is held. Returns the object id. */
 uint32_t tw_held_push(struct tw_thread *t, const struct tw_acquire *a);
+/* The same for the usual case, in line: a busy site, nothing else held (see held.c). False: nothing was done. `tags`: flags and kind as in struct twatch_held. */
+static inline bool tw_held_push_quick(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
+    struct tw_site *s = &t->sites[tw_held_site_index(pc)];
+    struct twatch_slot *slot = t->slot;
+    if (TW_UNLIKELY(s->pc != pc || s->tick <= 1 || slot->nheld != 0)) return false; /* tick stays 0 for new and eager sites */
+    s->tick--;
+    struct twatch_held *h = t->held;
+    h->address = address;
+    h->object = h->stack = 0;
+    h->site = pc;
+    h->mode = mode;
+    h->flags = tags;
+    h->recursion = 0;
+    h->depth = (uint32_t)((t->stack_hi - cfa) >> 3); /* of a coroutine's stack: any number, checked when it is used */
+    slot->ops++;
+    __atomic_store_n(&slot->nheld, 1, __ATOMIC_RELEASE);
+    return true;
+}
+static inline bool tw_held_pop_quick(struct tw_thread *t, uintptr_t address) {
+    if (TW_UNLIKELY(t->slot->nheld != 1 || t->held[0].address != address || t->held[0].recursion)) return false;
+    __atomic_store_n(&t->slot->nheld, 0, __ATOMIC_RELEASE);
+    return true;
+}
+
 /* Before the real release. False: this thread does not hold it (nothing was changed). */
 bool tw_held_pop(struct tw_thread *t, uintptr_t address);
 /* The newest entry of an address, NULL if not held. */
@@ -25,7 +51,10 @@ struct twatch_held *tw_held_find(struct tw_thread *t, uintptr_t address);
 /* Takes the entry out and returns it in *saved, for a condition wait; put back with tw_held_restore after (records dependencies again). */
 bool tw_held_take(struct tw_thread *t, uintptr_t address, struct twatch_held *saved);
 void tw_held_restore(struct tw_thread *t, const struct twatch_held *saved, uint8_t kind, uintptr_t pc, uintptr_t cfa);
-/* At the end of a thread: adds the cached counts to the objects. */
-void tw_held_flush(struct tw_thread *t);
+/* Puts the object id into an entry that was pushed without looking it up. Any thread's entry. */
+uint32_t tw_held_resolve(struct tw_thread *t, struct twatch_held *h);
+/* The stack of an entry of the calling thread that was pushed without one: found again while the function that took the lock is still running, else the site alone. */
+uint32_t tw_held_stack(struct tw_thread *t, struct twatch_held *h);
+static inline uint32_t tw_held_kind(const struct twatch_held *h) { return (uint32_t)h->flags >> TWATCH_HELD_KIND_SHIFT; }
 
 #endif

@@ -85,16 +85,20 @@ static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintpt
 }
 
 /* The slots lie above cfa on the same stack. On the thread's own stack that memory is there; elsewhere (coroutines) the kernel is asked about the highest one. */
-static bool still_valid(const struct tw_thread *t, const struct tw_stack_entry *e) {
+static bool valid_from(const struct tw_thread *t, const struct tw_stack_entry *e, uint32_t first) {
     const struct twatch_stack *s = e->stack;
     uint32_t n = e->nslots;
     if (n > 1 && !(e->cfa >= t->stack_lo && e->cfa + (uintptr_t)e->slots[n - 1] < t->stack_hi) &&
             !tw_sys_readable((const char *)e->cfa + e->slots[n - 1], 8))
         return false;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = first; i < n; i++)
         if (e->slots[i] != NO_SLOT && *(const uint64_t *)(e->cfa + (uintptr_t)e->slots[i]) != s->pc[i]) return false;
     return true;
 }
+
+static bool still_valid(const struct tw_thread *t, const struct tw_stack_entry *e) { return valid_from(t, e, 0); }
+/* Frame 0's own slot was overwritten by later calls; the caller runs on while its own return address stands. */
+static bool outer_valid(const struct tw_thread *t, const struct tw_stack_entry *e) { return valid_from(t, e, 1); }
 
 static const struct twatch_stack *site_only(uintptr_t pc) {
     uint64_t frame = pc;
@@ -152,6 +156,16 @@ uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     struct tw_stack_entry *e = entry_of(t, pc, cfa, extra);
     if (e->pc == pc && e->cfa == cfa && e->extra == extra && still_valid(t, e)) return e->stack->id;
     return miss(t, e, pc, cfa, extra);
+}
+
+uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
+    uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
+    struct tw_stack_entry *e = entry_of(t, pc, cfa, extra);
+    if (e->pc == pc && e->cfa == cfa && e->extra == extra && e->nslots > 1 && outer_valid(t, e)) return e->stack->id;
+    struct tw_unwound u;
+    if (extra || !tw_unwind_again(&u, pc, cfa, depth)) return 0;
+    const struct twatch_stack *s = intern(u.pc, u.n, u.cut ? TWATCH_STACK_CUT : 0u);
+    return s ? s->id : 0;
 }
 
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {

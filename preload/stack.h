@@ -18,6 +18,8 @@ uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
    slots gets the addresses of the stack words that hold the return addresses, *nslots 0 if there are more than max_slots or they are not known. */
 struct tw_stack_regs { uintptr_t rbx, rbp, r12, r13, r14, r15, rsp, rip; };
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots);
+/* The stack of a call that has returned: its caller had the stack pointer at cfa then, and is still running. 0: it is not, or that cannot be seen. */
+uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
 /* Hash-cons given frames. */
 uint32_t tw_stack_intern(const uint64_t *pc, uint32_t n, uint32_t flags);
 const struct twatch_stack *tw_stack_by_id(uint32_t id);

@@ -5,6 +5,7 @@
 #include "held.h"
 #include "incident.h"
 #include "init.h"
+#include "key.h"
 #include "race/hooks.h"
 #include "real.h"
 #include "waits.h"
@@ -202,11 +203,11 @@ struct tw_thread *tw_enter_slow(void) {
 
 static void report_held(struct tw_thread *t) {
     for (uint32_t i = 0; i < t->slot->nheld; i++) {
-        const struct twatch_held *h = &t->held[i];
-        const struct twatch_object *o = h->address ? tw_object_at(h->object) : NULL;
+        struct twatch_held *h = &t->held[i];
+        const struct twatch_object *o = h->address ? tw_object_at(tw_held_resolve(t, h)) : NULL;
         if (!o || o->flags & TWATCH_OBJF_ROBUST) continue; /* a robust mutex is made for owners that end */
         if (o->kind != TWATCH_OBJ_MUTEX && o->kind != TWATCH_OBJ_RWLOCK && o->kind != TWATCH_OBJ_SPIN) continue;
-        tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT, .object = h->object, .stack = h->stack,
+        tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT, .object = h->object, .stack = tw_held_stack(t, h),
                                .other_thread = t->id, .other_stack = t->desc->end_stack, .aux = h->mode});
     }
 }
@@ -219,9 +220,9 @@ void tw_thread_end(struct tw_thread *t) {
     d->end_ns = tw_sys_now();
     d->end = t->returned ? TWATCH_THREAD_RETURNED : t->exiting ? TWATCH_THREAD_EXITED : TWATCH_THREAD_CANCELLED;
     report_held(t);
+    tw_key_thread_end(t);
     if (tw_race) tw_race->end(t->id);
     tw_wait_thread_ended(t);
-    tw_held_flush(t);
     tw_deps_release(t);
     t->slot->nheld = 0;
     d->slot = 0;
@@ -269,7 +270,7 @@ void tw_thread_forked(void) {
     struct { uint8_t kind, type; uint16_t flags; } what[KEEP];
     uint32_t n = 0;
     for (uint32_t i = 0; t && t->slot && i < t->slot->nheld && n < KEEP; i++) {
-        const struct twatch_object *o = t->held[i].address ? tw_object_at(t->held[i].object) : NULL;
+        const struct twatch_object *o = t->held[i].address ? tw_object_at(tw_held_resolve(t, &t->held[i])) : NULL;
         if (!o) continue;
         what[n].kind = o->kind, what[n].type = o->type, what[n].flags = (uint16_t)(o->flags & ~(uint32_t)(TWATCH_OBJF_IN_DEP | TWATCH_OBJF_INIT_SEEN));
         keep[n++] = t->held[i];

@@ -14,20 +14,25 @@
 #include "store.h"
 #include "sys.h"
 
-enum { TW_SITES = 128, TW_STACKS = 64, TW_USES = 16 };
+enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16 };
 
-/* What this thread knows of (object address, call site): makes the fast path of a lock one probe. Valid while epoch == tw_object_epoch. */
+/* A call site of lock functions, direct-mapped by its return address. New sites are looked at closely; see held.c. */
 struct tw_site {
-    uintptr_t address;
     uintptr_t pc;
-    uint32_t epoch;
-    uint32_t object;
-    uint32_t count;   /* acquisitions not yet added to the object's */
-    uint16_t quiet;   /* acquisitions during which no inner lock was taken; above TW_SITE_QUIET no stack is captured */
-    uint16_t flags;   /* 1: an inner lock was taken: always capture the stack */
-    uint32_t thread;  /* that filled the entry: a slot serves several */
+    uint16_t seen;    /* acquisitions so far, up to TW_SITE_QUIET */
+    uint16_t tick;    /* acquisitions left until the next sample; 0 while the site is new or eager */
+    uint32_t eager;   /* the stack cannot be found later: capture it at once */
 };
-enum { TW_SITE_QUIET = 64 };
+enum { TW_SITE_QUIET = 64, TW_SITE_SAMPLE = 64 };
+
+/* Address to object id, direct-mapped; good while epoch == tw_object_epoch. */
+struct tw_known {
+    uintptr_t address;
+    uint32_t object, epoch;
+    uint32_t thread;  /* that filled the entry: a slot serves several, one after the other */
+    uint32_t reserved;
+    uintptr_t pc;     /* of the call */
+};
 
 struct tw_stack_entry { /* see stack.h */
     uintptr_t pc, cfa;
@@ -54,7 +59,7 @@ struct tw_thread {
     uint8_t end_rounds;         /* of thread-specific destructors so far */
     struct tw_dep_table *deps;
     struct tw_thread *next;     /* free list */
-    uint64_t use_lock_words[4]; /* scratch of wrap_cond.c and wrap_sem.c */
+    uintptr_t last_woken;       /* cond.c: address of the condition variable whose wait ended last, by a signal; 0 none */
     struct tw_use_entry {       /* cache of use.c: what this thread does with the semaphore, condition or barrier at an address */
         uintptr_t address;
         uint32_t object;        /* id; the entry is good while its object is not dead */
@@ -66,6 +71,10 @@ struct tw_thread {
     uintptr_t poll_pc;
     uint64_t poll_since_ns;
     struct tw_site sites[TW_SITES];
+    struct tw_known known[TW_KNOWN];
+    uint32_t last_outer, last_inner; /* deps.c: the dependency that was seen last, by object ids */
+    uintptr_t last_site;
+    struct twatch_dep *last_dep;
     struct tw_stack_entry stacks[TW_STACKS];
 };
 

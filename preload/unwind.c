@@ -1,6 +1,8 @@
 #include "unwind.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
@@ -12,9 +14,62 @@ static __typeof__(&unw_init_local) init_local;
 static __typeof__(&unw_step) step;
 static __typeof__(&unw_get_reg) get_reg;
 static __typeof__(&unw_is_signal_frame) is_signal_frame;
+static __typeof__(&unw_get_proc_info) get_proc_info;
 static int (*get_context)(unw_tdep_context_t *);
 static struct tw_lock lock;
 static bool usable;
+static uintptr_t lib_start, lib_end; /* where libunwind is mapped */
+
+/*
+ * libunwind probes memory by writing it to a pipe, and goes on using the two descriptor numbers after the program has closed them and opened its own
+ * there. So it gets a pipe on the highest numbers that there are, and before each use we look whether they are still that pipe.
+ */
+static struct probe { int fd; uint64_t dev, ino; } probe[2] = {{-1, 0, 0}, {-1, 0, 0}};
+
+static bool identify(struct probe *p, bool compare) {
+    struct stat st;
+    if (tw_sys(SYS_fstat, p->fd, &st) < 0) return false;
+    if (compare) return p->dev == (uint64_t)st.st_dev && p->ino == (uint64_t)st.st_ino;
+    p->dev = (uint64_t)st.st_dev;
+    p->ino = (uint64_t)st.st_ino;
+    return true;
+}
+
+static bool make_probe(int flags) {
+    int fds[2];
+    struct { uint64_t soft, hard; } limit = {1024, 1024};
+    tw_sys(SYS_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, &limit);
+    int high = limit.soft > 65536 ? 65520 : (int)limit.soft - 8;
+    if (tw_sys(SYS_pipe2, fds, flags) < 0) return false;
+    bool made = true;
+    for (int i = 0; i < 2; i++) {
+        long fd = tw_sys(SYS_fcntl, fds[i], F_DUPFD_CLOEXEC, probe[i].fd >= 0 ? probe[i].fd : high);
+        if (probe[i].fd >= 0 && fd != probe[i].fd) { /* the number that libunwind knows is the program's now */
+            if (fd >= 0) tw_sys(SYS_close, fd);
+            fd = -1;
+        }
+        made &= fd >= 0;
+        if (fd >= 0) probe[i].fd = (int)fd, made &= identify(&probe[i], false);
+        tw_sys(SYS_close, fds[i]);
+    }
+    return made;
+}
+
+static bool probe_is_ours(void) {
+    if (probe[0].fd < 0) return true; /* libunwind has not asked for one yet */
+    if (identify(&probe[0], true) && identify(&probe[1], true)) return true;
+    return make_probe(O_CLOEXEC | O_NONBLOCK);
+}
+
+TW_EXPORT int pipe2(int fds[2], int flags) {
+    if (!(TW_CALLER >= lib_start && TW_CALLER < lib_end)) return TW_REAL(pipe2)(fds, flags);
+    if (!make_probe(flags)) return -1;
+    fds[0] = probe[0].fd;
+    fds[1] = probe[1].fd;
+    return 0;
+}
+
+enum { LIBUNWIND_SPAN = 64 * 1024 }; /* its text is smaller; what is mapped behind it never calls pipe2 */
 
 #define TEXT2(x) #x
 #define TEXT(x) TEXT2(x)
@@ -29,8 +84,14 @@ void tw_unwind_init(void) {
     *(void **)&step = dlsym(lib, TEXT(UNW_OBJ(step)));
     *(void **)&get_reg = dlsym(lib, TEXT(UNW_OBJ(get_reg)));
     *(void **)&is_signal_frame = dlsym(lib, TEXT(UNW_OBJ(is_signal_frame)));
+    *(void **)&get_proc_info = dlsym(lib, TEXT(UNW_OBJ(get_proc_info)));
     *(void **)&get_context = dlsym(lib, TEXT(UNW_ARCH_OBJ(getcontext)));
-    usable = init_local && step && get_reg && is_signal_frame && get_context;
+    Dl_info info;
+    if (init_local && dladdr((void *)init_local, &info)) {
+        lib_start = (uintptr_t)info.dli_fbase;
+        lib_end = lib_start + LIBUNWIND_SPAN;
+    }
+    usable = lib_start && init_local && step && get_reg && is_signal_frame && get_proc_info && get_context;
 }
 
 /* Stops at the thread's entry trampoline (ours, and libc below it), and before code that no module describes: libunwind would guess there. */
@@ -67,7 +128,8 @@ bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
     bool found = false;
     tw_lock_take(&lock);
     get_context(&context);
-    if (init_local(&cursor, &context) == 0) {
+    if (!probe_is_ours()) usable = false;
+    if (usable && init_local(&cursor, &context) == 0) {
         for (int i = 0; i < 32 && !found && step(&cursor) > 0; i++) {
             unw_word_t ip = 0, sp = 0;
             if (get_reg(&cursor, UNW_REG_SP, &sp) < 0 || get_reg(&cursor, UNW_REG_IP, &ip) < 0 || sp > cfa) break;
@@ -78,6 +140,40 @@ bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
             u->n = 1;
         }
         if (found) walk(u, &cursor, depth);
+    }
+    tw_lock_give(&lock);
+    errno = saved;
+    return found;
+}
+
+/* True if both addresses are of the function that the cursor stands in. */
+static bool same_function(unw_cursor_t *cursor, uintptr_t pc) {
+    unw_proc_info_t info;
+    return get_proc_info(cursor, &info) == 0 && pc > info.start_ip && pc <= info.end_ip;
+}
+
+bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t depth) {
+    u->n = 0;
+    if (!usable) return false;
+    int saved = errno;
+    unw_context_t context;
+    unw_cursor_t cursor;
+    bool found = false;
+    tw_lock_take(&lock);
+    get_context(&context);
+    if (!probe_is_ours()) usable = false;
+    if (usable && init_local(&cursor, &context) == 0) {
+        for (int i = 0; i < 256 && step(&cursor) > 0; i++) {
+            unw_word_t sp = 0;
+            if (get_reg(&cursor, UNW_REG_SP, &sp) < 0 || sp > cfa) break;
+            if (sp != cfa || !same_function(&cursor, pc)) continue;
+            found = true;
+            u->pc[0] = pc;
+            u->slot[0] = 0;
+            u->n = 1;
+            walk(u, &cursor, depth);
+            break;
+        }
     }
     tw_lock_give(&lock);
     errno = saved;
@@ -95,7 +191,8 @@ bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint
     greg_t *r = context.uc_mcontext.gregs;
     r[REG_RBX] = (greg_t)regs->rbx, r[REG_RBP] = (greg_t)regs->rbp, r[REG_R12] = (greg_t)regs->r12, r[REG_R13] = (greg_t)regs->r13;
     r[REG_R14] = (greg_t)regs->r14, r[REG_R15] = (greg_t)regs->r15, r[REG_RSP] = (greg_t)regs->rsp, r[REG_RIP] = (greg_t)regs->rip;
-    if (init_local(&cursor, &context) == 0) {
+    if (!probe_is_ours()) usable = false;
+    if (usable && init_local(&cursor, &context) == 0) {
         u->pc[0] = regs->rip;
         u->slot[0] = 0;
         u->n = 1;

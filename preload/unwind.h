@@ -15,6 +15,8 @@ struct tw_unwound {
 void tw_unwind_init(void);
 /* From the frame whose callee's canonical frame address is cfa: pc[0] is the return address below cfa. */
 bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth);
+/* The stack of an earlier call at pc whose caller, then with the stack pointer at cfa, is still running: its frame is looked for among those of now. */
+bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t depth);
 /* From a register set inside the program: pc[0] is the instruction itself. */
 bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint32_t depth);
 void tw_unwind_forked(void);

@@ -19,13 +19,18 @@ static uint16_t oflags_of(int kind) {
             (kind & KIND_PROTECT ? TWATCH_OBJF_PROTECT : 0) | (kind & KIND_SHARED ? TWATCH_OBJF_PSHARED : 0));
 }
 
-static void acquired(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
-    struct tw_thread *t = tw_enter();
-    if (!t) return;
+static __attribute__((noinline)) void push_slow(struct tw_thread *t, pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
     int kind = kind_of(m);
     tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)m, .kind = TWATCH_OBJ_MUTEX, .flags = flags, .type = type_of(kind),
                             .oflags = oflags_of(kind), .pc = pc, .cfa = cfa});
-    if (tw_race) tw_race->acquire((uintptr_t)m);
+}
+
+static inline void acquired(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    uint8_t tags = (uint8_t)(flags | TWATCH_OBJ_MUTEX << TWATCH_HELD_KIND_SHIFT);
+    if (!tw_held_push_quick(t, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa)) push_slow(t, m, flags, pc, cfa);
+    if (TW_UNLIKELY(tw_race != NULL)) tw_race->acquire((uintptr_t)m);
     tw_leave(t);
 }
 
@@ -79,9 +84,7 @@ static __attribute__((noinline)) int interpreter_unlock(pthread_mutex_t *m) {
     return TW_REAL(pthread_mutex_unlock)(m);
 }
 
-int tw_mutex_lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
-    if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_lock(m);
-    int rc = TW_REAL(pthread_mutex_trylock)(m); /* so that only a thread that must wait pays for saying so */
+static TW_NOINLINE int lock_slow(int rc, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     if (rc == EBUSY) {
         bool said = wait_begin(m, 0, 0, pc, cfa);
         rc = TW_REAL(pthread_mutex_lock)(m);
@@ -93,6 +96,16 @@ int tw_mutex_lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
         failed(rc, m, TW_DOES_LOCK, pc, cfa);
     return rc;
 }
+
+static inline int lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_lock(m);
+    int rc = TW_REAL(pthread_mutex_trylock)(m); /* so that only a thread that must wait pays for saying so */
+    if (TW_UNLIKELY(rc != 0)) return lock_slow(rc, m, pc, cfa);
+    acquired(m, 0, pc, cfa);
+    return 0;
+}
+
+int tw_mutex_lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) { return lock(m, pc, cfa); }
 
 int tw_mutex_trylock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     int rc = TW_REAL(pthread_mutex_trylock)(m);
@@ -141,16 +154,18 @@ static TW_NOINLINE void unlock_unknown(struct tw_thread *t, pthread_mutex_t *m, 
     if (locked && (kind & KIND_TYPE) != PTHREAD_MUTEX_ERRORCHECK && (kind & KIND_TYPE) != PTHREAD_MUTEX_RECURSIVE) tw_thread_drop_held((uintptr_t)m);
 }
 
-int tw_mutex_unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+static inline int unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_unlock(m);
     struct tw_thread *t = tw_enter();
     if (t) { /* before the real unlock: the next owner may record its acquisition at once */
-        if (TW_UNLIKELY(!tw_held_pop(t, (uintptr_t)m))) unlock_unknown(t, m, pc, cfa);
-        if (tw_race) tw_race->release((uintptr_t)m);
+        if (TW_UNLIKELY(!tw_held_pop_quick(t, (uintptr_t)m)) && !tw_held_pop(t, (uintptr_t)m)) unlock_unknown(t, m, pc, cfa);
+        if (TW_UNLIKELY(tw_race != NULL)) tw_race->release((uintptr_t)m);
         tw_leave(t);
     }
     return TW_REAL(pthread_mutex_unlock)(m);
 }
+
+int tw_mutex_unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) { return unlock(m, pc, cfa); }
 
 /* A live mutex that is initialised again: what was known of it dies, and so may somebody's lock. */
 void tw_mutex_before_init(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
@@ -222,9 +237,9 @@ TW_EXPORT int pthread_mutex_destroy(pthread_mutex_t *m) {
     return rc;
 }
 
-TW_EXPORT int pthread_mutex_lock(pthread_mutex_t *m) { return tw_mutex_lock(m, TW_CALLER, TW_CFA); }
+TW_EXPORT int pthread_mutex_lock(pthread_mutex_t *m) { return lock(m, TW_CALLER, TW_CFA); }
 TW_EXPORT int pthread_mutex_trylock(pthread_mutex_t *m) { return tw_mutex_trylock(m, TW_CALLER, TW_CFA); }
-TW_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m) { return tw_mutex_unlock(m, TW_CALLER, TW_CFA); }
+TW_EXPORT int pthread_mutex_unlock(pthread_mutex_t *m) { return unlock(m, TW_CALLER, TW_CFA); }
 
 TW_EXPORT int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until) {
     return tw_mutex_clocklock(m, CLOCK_REALTIME, until, TW_CALLER, TW_CFA);

@@ -260,17 +260,18 @@ enum twatch_held_flags {
     TWATCH_HELD_TRY = 1,    /* taken by trylock */
     TWATCH_HELD_TIMED = 2,
     TWATCH_HELD_SITE_ONLY = 4, /* stack is 0 or one frame: the site had been demoted */
-    TWATCH_HELD_DEPPED = 8  /* an inner lock was taken while this was held */
+    TWATCH_HELD_DEPPED = 8, /* an inner lock was taken while this was held */
+    TWATCH_HELD_KIND_SHIFT = 4 /* the upper four bits: enum twatch_object_kind */
 };
 
 struct twatch_held {
     uint64_t address;   /* of the object; 0: empty (removed out of order, a write in progress) */
-    uint32_t object;    /* id */
+    uint32_t object;    /* id; 0: the lock was not looked up yet (a busy site, nothing else held): the newest object at the address, if there is one */
     uint32_t stack;     /* of the acquisition; 0 when only site is known */
     uint64_t site;      /* return address of the acquiring call */
     uint8_t mode, flags;
     uint16_t recursion; /* further acquisitions by the same thread */
-    uint32_t since_us;  /* microseconds after header.start_ns when contended or sampled; 0 unknown */
+    uint32_t depth;     /* where the caller stood on the thread's stack: (stack_hi - stack pointer) / 8; 0 unknown */
 };
 
 enum twatch_wait_flags {
