@@ -4,6 +4,7 @@
  */
 #include "cond_ops.h"
 
+#include "python.h"
 #include "use.h"
 
 enum { COND_SHARED = 1, COND_DESTROYED = 4 };
@@ -89,11 +90,20 @@ static uint32_t mutex_id(struct tw_thread *t, const struct tw_cond_wait *w) {
             (uintptr_t)w->mutex, TWATCH_OBJ_MUTEX, (uint32_t)w->mutex->__data.__kind & 3, 0, w->pc, stack, t->id);
 }
 
+/* Waiting for CPython's global lock: no wait of the program, and always with a time limit. Only the mutex's ordering of memory counts. */
+static bool is_interpreters(const pthread_cond_t *c) { return TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)c)); }
+
 void tw_cond_wait_begin(struct tw_cond_wait *w, uint64_t deadline_ns) {
+    if (is_interpreters(w->cond) && !tw_race) return;
     struct tw_thread *t = tw_enter();
     if (!t) return;
+    if (is_interpreters(w->cond)) {
+        tw_race->release((uintptr_t)w->mutex);
+        tw_leave(t);
+        return;
+    }
     w->took = tw_held_take(t, (uintptr_t)w->mutex, &w->saved);
-    uint32_t mutex = w->took ? w->saved.object : mutex_id(t, w);
+    uint32_t mutex = w->took ? tw_held_resolve(t, &w->saved) : mutex_id(t, w);
     struct tw_use_entry *e = use_of(t, w->cond, w->pc, w->cfa);
     if (e) {
         w->use = e->use;
@@ -130,12 +140,14 @@ static void leave_side(struct tw_cond_side *side, bool got) {
    unless its state is lost. The condition variable may be destroyed and its memory gone: its address is used, its
    memory is not. */
 void tw_cond_wait_over(struct tw_cond_wait *w) {
+    if (is_interpreters(w->cond) && !tw_race) return;
     struct tw_thread *t = tw_enter();
     if (!t) return;
     bool got = w->rc == 0 || w->rc == EOWNERDEAD;
     if (w->use) {
         leave_side(w->side, got);
         w->use->waits += got;
+        w->use->timeouts += w->rc == ETIMEDOUT;
         tw_wait_end(t, got);
     }
     if (w->took && w->rc != ENOTRECOVERABLE) tw_held_restore(t, &w->saved, TWATCH_OBJ_MUTEX, w->pc, w->cfa);
@@ -169,7 +181,7 @@ static void signalled_nobody(struct tw_thread *t, struct tw_cond_side *side, uin
 }
 
 void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa) {
-    struct tw_thread *t = tw_enter();
+    struct tw_thread *t = is_interpreters(c) ? NULL : tw_enter(); /* the mutex orders memory already */
     if (!t) return;
     struct tw_use_entry *e = use_of(t, c, pc, cfa);
     if (e) {

@@ -44,6 +44,8 @@ static inline void acquired(const struct request *r) {
         missed = true;
         return;
     }
+    if (tw_ops_maybe_destroyed((uintptr_t)r->lock))
+        tw_ops_check_destroyed(t, (uintptr_t)r->lock, TWATCH_OBJ_RWLOCK, TW_DOES_LOCK, r->pc, r->cfa);
     tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->lock,
                             .kind = TWATCH_OBJ_RWLOCK,
                             .mode = r->mode,
@@ -72,12 +74,12 @@ static TW_NOINLINE bool wait_begin(const struct request *r) {
 static TW_NOINLINE void own_writer_again(const struct request *r) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    const struct twatch_held *h = tw_held_find(t, (uintptr_t)r->lock);
+    struct twatch_held *h = tw_held_find(t, (uintptr_t)r->lock);
     if (h)
         tw_ops_misuse(t, &(struct tw_misuse){.kind = TWATCH_INCIDENT_SELF_DEADLOCK,
-                                 .object = h->object,
+                                 .object = tw_held_resolve(t, h),
                                  .other_thread = t->id,
-                                 .other_stack = h->stack,
+                                 .other_stack = tw_held_stack(t, h),
                                  .pc = r->pc,
                                  .cfa = r->cfa,
                                  .aux = r->mode == TWATCH_MODE_SHARED ? 2 : 0});
@@ -147,10 +149,11 @@ TW_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l) {
 
 TW_EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *until) {
     struct request r = {l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, TW_CALLER, TW_CFA, 0};
-    int rc = tw_ops_time_ok(until) ? TW_REAL(pthread_rwlock_tryrdlock)(l) : EBUSY;
+    bool ok = tw_ops_time_ok(until);
+    int rc = ok ? TW_REAL(pthread_rwlock_tryrdlock)(l) : EBUSY;
     if (rc != 0) {
         r.deadline_ns = tw_ops_deadline(CLOCK_REALTIME, until);
-        bool published = !own_writer(l) && wait_begin(&r);
+        bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_timedrdlock)(l, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
@@ -160,10 +163,11 @@ TW_EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct times
 
 TW_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *until) {
     struct request r = {l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, TW_CALLER, TW_CFA, 0};
-    int rc = tw_ops_time_ok(until) ? TW_REAL(pthread_rwlock_trywrlock)(l) : EBUSY;
+    bool ok = tw_ops_time_ok(until);
+    int rc = ok ? TW_REAL(pthread_rwlock_trywrlock)(l) : EBUSY;
     if (rc != 0) {
         r.deadline_ns = tw_ops_deadline(CLOCK_REALTIME, until);
-        bool published = !own_writer(l) && wait_begin(&r);
+        bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_timedwrlock)(l, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
@@ -177,7 +181,7 @@ TW_EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t *l, clockid_t clock, c
     int rc = ok ? TW_REAL(pthread_rwlock_tryrdlock)(l) : EBUSY;
     if (rc != 0) {
         r.deadline_ns = tw_ops_deadline(clock, until);
-        bool published = !own_writer(l) && wait_begin(&r);
+        bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_clockrdlock)(l, clock, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
@@ -191,7 +195,7 @@ TW_EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, c
     int rc = ok ? TW_REAL(pthread_rwlock_trywrlock)(l) : EBUSY;
     if (rc != 0) {
         r.deadline_ns = tw_ops_deadline(clock, until);
-        bool published = !own_writer(l) && wait_begin(&r);
+        bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_clockwrlock)(l, clock, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
@@ -218,7 +222,7 @@ static TW_NOINLINE void not_held(struct tw_thread *t, pthread_rwlock_t *l, uintp
     }
     struct twatch_held entry = {0};
     m.other_thread = tw_thread_holder((uintptr_t)l, &entry);
-    m.other_stack = entry.stack;
+    m.other_stack = tw_ops_held_stack(&entry);
     if (writer == 0 && readers(l) == 0)
         m.kind = TWATCH_INCIDENT_UNLOCK_NOT_HELD, m.other_thread = m.other_stack = 0;
     else if (m.other_thread != 0 && (writer != 0) == (entry.mode == TWATCH_MODE_EXCLUSIVE))
@@ -250,7 +254,7 @@ static void say_in_use(struct tw_thread *t, pthread_rwlock_t *l, uint32_t id, bo
     struct tw_misuse m = {.object = id, .pc = pc, .cfa = cfa};
     struct twatch_held entry = {0};
     m.other_thread = tw_thread_holder((uintptr_t)l, &entry);
-    m.other_stack = entry.stack;
+    m.other_stack = tw_ops_held_stack(&entry);
     m.kind = TWATCH_INCIDENT_DESTROY_LOCKED;
     if (!m.other_thread) {
         m.other_thread = tw_thread_waiter((uintptr_t)l, &m.other_stack);
@@ -296,7 +300,7 @@ TW_EXPORT int pthread_rwlock_destroy(pthread_rwlock_t *l) {
             tw_ops_used_after_destroy(t, id, TW_DOES_DESTROY, pc, cfa);
         else if (ours && in_use(l))
             say_in_use(t, l, id, false, pc, cfa);
-        if (ours) tw_object_destroy(id, tw_stack_here(t, pc, cfa));
+        if (ours) tw_ops_destroyed(t, id, pc, cfa);
         if (tw_race) tw_race->forget((uintptr_t)l);
         tw_leave(t);
     }

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "ops.h"
+#include "python.h"
 #include "use.h"
 
 static uint64_t word(const sem_t *s) {
@@ -57,10 +58,10 @@ static inline bool suspicious(const struct twatch_object *o) {
  * take them out. */
 static void drop_stale(struct tw_thread *t) {
     for (uint32_t i = t->slot->nheld; i-- > 0;) {
-        const struct twatch_object *o = tw_object_at(t->held[i].object);
+        if (tw_held_kind(&t->held[i]) != TWATCH_OBJ_SEM) continue;
+        const struct twatch_object *o = tw_object_at(tw_held_resolve(t, &t->held[i]));
         struct twatch_held gone;
-        if (!o || o->kind != TWATCH_OBJ_SEM) continue;
-        if (o->flags & (TWATCH_OBJF_FOREIGN_POST | TWATCH_OBJF_DEAD | TWATCH_OBJF_DESTROYED))
+        if (!o || o->flags & (TWATCH_OBJF_FOREIGN_POST | TWATCH_OBJF_DEAD | TWATCH_OBJF_DESTROYED))
             tw_held_take(t, t->held[i].address, &gone);
     }
 }
@@ -87,6 +88,8 @@ static inline void taken(const struct request *r) {
                                     .oflags = e->o->flags & TWATCH_OBJF_INIT_SEEN,
                                     .pc = r->pc,
                                     .cfa = r->cfa});
+            struct twatch_held *top = &t->held[t->slot->nheld - 1];
+            if (top->address == (uintptr_t)r->sem) top->object = e->object; /* known here: the address may be another's when it is asked for */
             if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
         } else if (t->slot->nheld > 0 && tw_held_find(t, (uintptr_t)r->sem)) {
             drop_stale(t);
@@ -144,7 +147,8 @@ TW_EXPORT int sem_timedwait(sem_t *s, const struct timespec *until) {
     bool ok = tw_ops_time_ok(until);
     if (ok) pthread_testcancel();
     if (!ok || !try_take(s)) {
-        WAITING w = wait_begin(&r, tw_ops_deadline(CLOCK_REALTIME, until));
+        WAITING w = {false, -1};
+        if (ok) w = wait_begin(&r, tw_ops_deadline(CLOCK_REALTIME, until));
         w.rc = TW_REAL(sem_timedwait)(s, until);
         if (w.rc != 0) return w.rc;
     }
@@ -157,7 +161,8 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
     bool ok = tw_ops_time_ok(until) && tw_ops_clock_ok(clock);
     if (ok) pthread_testcancel();
     if (!ok || !try_take(s)) {
-        WAITING w = wait_begin(&r, tw_ops_deadline(clock, until));
+        WAITING w = {false, -1};
+        if (ok) w = wait_begin(&r, tw_ops_deadline(clock, until));
         w.rc = TW_REAL(sem_clockwait)(s, clock, until);
         if (w.rc != 0) return w.rc;
     }
@@ -166,13 +171,15 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
 }
 
 TW_EXPORT int sem_trywait(sem_t *s) {
-    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TRY};
+    struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TRY};
     int rc = TW_REAL(sem_trywait)(s);
+    /* CPython tries before it blocks: then it is the blocking acquire that was meant, and a failed try is no poll. */
+    if (TW_UNLIKELY(tw_python_active()) && tw_python_would_block(r.pc)) r.flags = 0;
     if (rc == 0) {
         taken(&r);
         return rc;
     }
-    struct tw_thread *t = tw_enter();
+    struct tw_thread *t = r.flags & TWATCH_HELD_TRY ? tw_enter() : NULL;
     if (t) {
         tw_wait_poll(t, tw_object_find((uintptr_t)s), TWATCH_POLL_SEM, r.pc, r.cfa);
         tw_leave(t);
