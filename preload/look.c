@@ -1,0 +1,337 @@
+#include "look.h"
+
+#include "look_libc.h"
+
+/* ---- slots ---- */
+
+bool tw_look_thread(uint32_t slot, struct tw_view *v) {
+    const struct twatch_slot *s = tw_thread_slot(slot);
+    uint32_t thread = s ? __atomic_load_n(&s->thread, __ATOMIC_ACQUIRE) : 0;
+    const struct twatch_thread *d = tw_thread_desc(thread);
+    *v = (struct tw_view){0};
+    if (!d) return false;
+    v->thread = thread;
+    v->tid = d->tid;
+    v->alive = true;
+    uint32_t seq = __atomic_load_n(&s->wait_seq, __ATOMIC_ACQUIRE);
+    v->kind = s->wait_kind;
+    v->mode = s->wait_mode;
+    v->flags = s->wait_flags;
+    v->object = s->wait_object;
+    v->mutex = s->wait_mutex;
+    v->joined = s->wait_thread;
+    v->stack = s->wait_stack;
+    v->since_ns = s->wait_since_ns;
+    v->address = s->wait_address;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (seq & 1 || __atomic_load_n(&s->wait_seq, __ATOMIC_RELAXED) != seq) v->kind = 0;
+    v->seq = seq;
+    return true;
+}
+
+uint32_t tw_look_slot(int32_t tid) {
+    static struct { int32_t tid; uint32_t slot; } cache[1024];
+    if (tid <= 0) return 0;
+    uint64_t entry, *home = (uint64_t *)(void *)&cache[(uint32_t)tid % 1024];
+    entry = __atomic_load_n(home, __ATOMIC_RELAXED);
+    uint32_t slot = (int32_t)entry == tid ? (uint32_t)(entry >> 32) : 0;
+    const struct twatch_slot *s = tw_thread_slot(slot);
+    const struct twatch_thread *d = s ? tw_thread_desc(s->thread) : NULL;
+    if (d && d->tid == tid && d->slot == slot) return slot;
+    d = tw_thread_desc(tw_thread_by_tid(tid));
+    slot = d ? d->slot : 0;
+    if (slot) __atomic_store_n(home, (uint64_t)slot << 32 | (uint32_t)tid, __ATOMIC_RELAXED);
+    return slot;
+}
+
+bool tw_look_read(void *to, uintptr_t from, size_t n) {
+    struct { void *base; size_t length; } local = {to, n}, remote = {(void *)from, n};
+    long got = tw_sys(SYS_process_vm_readv, tw_header->pid, &local, 1, &remote, 1, 0);
+    if (got == (long)n) return true;
+    if (got != -1 /* EPERM: a seccomp filter */ && got != -38) return false;
+    tw_sys_copy(to, (const void *)from, n);
+    return true;
+}
+
+/* ---- holders ---- */
+
+static struct { /* what threads held when they ended */
+    uint32_t n;
+    struct orphan { uintptr_t address; uint32_t object, thread; } at[256];
+} orphans;
+static struct tw_lock orphan_lock;
+
+void tw_look_orphans(const struct tw_thread *t) {
+    tw_lock_take(&orphan_lock);
+    for (uint32_t i = 0; i < t->slot->nheld; i++) {
+        const struct twatch_held *h = &t->held[i];
+        if (!h->address) continue;
+        orphans.at[orphans.n % 256] = (struct orphan){h->address, h->object, t->id};
+        __atomic_store_n(&orphans.n, orphans.n + 1, __ATOMIC_RELEASE);
+    }
+    tw_lock_give(&orphan_lock);
+}
+
+/* The thread that ended holding the object; 0 none. */
+static uint32_t orphan_of(uintptr_t address, uint32_t object) {
+    uint32_t n = __atomic_load_n(&orphans.n, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < n && i < 256; i++)
+        if (orphans.at[i].address == address && (!orphans.at[i].object || orphans.at[i].object == object)) return orphans.at[i].thread;
+    return 0;
+}
+
+bool tw_look_orphan_wanted(void) {
+    for (uint32_t i = 1, n = tw_thread_slots(); i <= n && orphans.n; i++) {
+        struct tw_view v;
+        if (tw_look_thread(i, &v) && v.kind && orphan_of(v.address, v.object)) return true;
+    }
+    return false;
+}
+
+static const struct twatch_held *held_entry(uint32_t slot, uintptr_t address) {
+    const struct twatch_slot *s = tw_thread_slot(slot);
+    const struct tw_thread *t = s && s->thread ? tw_thread_private(slot) : NULL;
+    for (uint32_t i = t && s->nheld <= s->held_capacity ? s->nheld : 0; i > 0; i--)
+        if (t->held[i - 1].address == address) return &t->held[i - 1];
+    return NULL;
+}
+
+uint32_t tw_look_holder(const struct tw_scene *scene, const struct tw_view *v, uint32_t from, struct twatch_held *held) {
+    uint32_t n = scene ? scene->n : tw_thread_slots();
+    for (uint32_t i = from + 1; i <= n; i++) {
+        if (scene && i == scene->ending) continue;
+        const struct twatch_held *h = held_entry(i, v->address);
+        if (!h || (v->mode == TWATCH_MODE_SHARED && h->mode == TWATCH_MODE_SHARED)) continue;
+        if (held) *held = *h;
+        return i;
+    }
+    return 0;
+}
+
+/* ---- needs ---- */
+
+static void set(struct tw_view *v, enum tw_look_needs needs, uint32_t target) {
+    v->needs = (uint8_t)needs;
+    v->target = target;
+}
+
+/* The thread with this kernel id is in the way. */
+static void need_tid(struct tw_view *v, const struct tw_scene *scene, int32_t tid) {
+    uint32_t slot = tw_look_slot(tid);
+    if (slot && scene && slot == scene->ending) slot = 0;
+    if (slot) {
+        const struct twatch_slot *s = tw_thread_slot(slot);
+        /* A condition wait that has just been published still has the mutex, for a moment. */
+        const struct twatch_object *given_back = s->wait_kind == TWATCH_OBJ_COND && tid != v->tid ? tw_object_at(s->wait_mutex) : NULL;
+        if (given_back && given_back->address == v->address) return;
+        set(v, TW_NEEDS_ONE, slot);
+        return;
+    }
+    bool ending = scene && scene->ending && tid == tw_thread_private(scene->ending)->tid;
+    if (!ending && tw_sys(SYS_tgkill, tw_header->pid, tid, 0) != -3 /* ESRCH */) return; /* a thread that we do not know */
+    set(v, TW_NEEDS_ENDED, ending ? tw_thread_private(scene->ending)->id : orphan_of(v->address, v->object));
+}
+
+static void need_mutex(struct tw_view *v, const struct tw_scene *scene, bool own) {
+    struct look_mutex m;
+    if (own)
+        m = *(const volatile struct look_mutex *)v->address;
+    else if (!tw_look_read(&m, v->address, sizeof m))
+        return;
+    if (m.lock == 0 || m.owner == 0 || m.kind & LOOK_MUTEX_SHARED) return;
+    if (m.kind & LOOK_MUTEX_ROBUST && m.lock & LOOK_OWNER_DIED) return;
+    if (m.owner == v->tid && !held_entry(tw_look_slot(v->tid), v->address)) return; /* it has got it just now */
+    need_tid(v, scene, m.owner);
+}
+
+static void need_rwlock(struct tw_view *v, const struct tw_scene *scene, bool own) {
+    struct look_rwlock l;
+    if (own)
+        l = *(const volatile struct look_rwlock *)v->address;
+    else if (!tw_look_read(&l, v->address, sizeof l))
+        return;
+    if (l.shared || l.writer == v->tid) return;
+    if (l.writer) {
+        need_tid(v, scene, l.writer);
+        return;
+    }
+    bool held = l.readers >> LOOK_READER_SHIFT != 0;
+    if (!held) return;
+    if (v->mode == TWATCH_MODE_SHARED) {
+        /* Only this kind makes readers wait for writers that wait themselves. */
+        if (l.flags == LOOK_RWLOCK_PREFER_WRITER) set(v, TW_NEEDS_ALL, 0);
+        return;
+    }
+    uint32_t ended;
+    if (tw_look_holder(scene, v, 0, NULL))
+        set(v, TW_NEEDS_ALL, 0);
+    else if ((ended = orphan_of(v->address, v->object)) != 0)
+        set(v, TW_NEEDS_ENDED, ended);
+}
+
+/* Kinds whose holder only the held entries know. */
+static void need_holder(struct tw_view *v, const struct tw_scene *scene) {
+    uint32_t word = 0;
+    if (!tw_look_read(&word, v->address, sizeof word)) return;
+    if (v->kind == TWATCH_OBJ_SPIN && (int32_t)word > 0) return;
+    if (v->kind == TWATCH_OBJ_ONCE && word & LOOK_ONCE_DONE) return;
+    if (v->kind == TWATCH_OBJ_GUARD && word & 1) return;
+    uint32_t holder = tw_look_holder(scene, v, 0, NULL), ended = holder ? 0 : orphan_of(v->address, v->object);
+    if (holder)
+        set(v, TW_NEEDS_ONE, holder);
+    else if (ended)
+        set(v, TW_NEEDS_ENDED, ended);
+}
+
+static void need_join(struct tw_view *v, const struct tw_scene *scene) {
+    const struct twatch_thread *d = tw_thread_desc(v->joined);
+    if (!d || d->end != TWATCH_THREAD_RUNNING || !d->slot) return;
+    if (scene && d->slot == scene->ending) return;
+    const struct twatch_slot *s = tw_thread_slot(d->slot);
+    if (s->wait_kind == TWATCH_OBJ_THREAD && s->wait_thread == v->thread) return; /* EDEADLK for one of the two */
+    set(v, TW_NEEDS_ONE, d->slot);
+}
+
+/* Other threads than the caller that wait for the same thing, as far as is known. */
+static uint32_t others(struct tw_scene *scene, const struct tw_view *v) {
+    if (!scene) return 1;
+    if (scene->last.address == v->address) return scene->last.waiters;
+    uint32_t count = 0;
+    for (uint32_t i = 1; i <= scene->n; i++)
+        count += i != scene->self && scene->at[i].kind == v->kind && scene->at[i].address == v->address;
+    scene->last.address = v->address;
+    scene->last.waiters = count;
+    return count;
+}
+
+static void need_wakeup(struct tw_view *v, struct tw_scene *scene, bool own) {
+    union {
+        struct look_cond cond;
+        struct look_sem sem;
+        struct look_barrier barrier;
+        uint32_t word;
+    } m;
+    size_t size = v->kind == TWATCH_OBJ_COND ? sizeof m.cond : v->kind == TWATCH_OBJ_SEM ? sizeof m.sem : v->kind == TWATCH_OBJ_BARRIER ? sizeof m.barrier : 4;
+    if (own)
+        tw_sys_copy(&m, (const void *)v->address, size);
+    else if (!tw_look_read(&m, v->address, size))
+        return;
+    if (v->kind == TWATCH_OBJ_SEM && (m.sem.value != 0 || m.sem.shared)) return;
+    if (v->kind == TWATCH_OBJ_FUTEX && m.word != (uint32_t)tw_thread_slot(tw_look_slot(v->tid))->reserved[1]) return;
+    if (v->kind == TWATCH_OBJ_BARRIER) {
+        uint32_t n = others(scene, v), entered = m.barrier.in - m.barrier.round;
+        bool all_there = scene && n + (scene->self && scene->at[scene->self].address == v->address) >= m.barrier.count;
+        if (m.barrier.shared || all_there || (!own && n > entered)) return;
+    }
+    if (v->kind == TWATCH_OBJ_COND) {
+        if (m.cond.wrefs & LOOK_COND_SHARED) return;
+        bool signalled = (m.cond.signals[0] | m.cond.signals[1]) >> 1 != 0;
+        v->woken = !own && (signalled || others(scene, v) > m.cond.wrefs >> LOOK_COND_WREFS_SHIFT);
+    }
+    set(v, TW_NEEDS_ANY, 0);
+}
+
+/* A waiter that was woken goes on to the mutex it gave back: from here on it waits for that. */
+void tw_look_woken(struct tw_view *v, const struct tw_scene *scene) {
+    const struct twatch_object *o = tw_object_at(v->mutex);
+    set(v, TW_NEEDS_NOTHING, 0);
+    if (!o) return;
+    v->kind = TWATCH_OBJ_MUTEX;
+    v->mode = TWATCH_MODE_EXCLUSIVE;
+    v->object = v->mutex;
+    v->address = o->address;
+    need_mutex(v, scene, false);
+}
+
+void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own) {
+    set(v, TW_NEEDS_NOTHING, 0);
+    if (v->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
+    switch (v->kind) {
+    case TWATCH_OBJ_MUTEX: need_mutex(v, scene, own); break;
+    case TWATCH_OBJ_RWLOCK: need_rwlock(v, scene, own); break;
+    case TWATCH_OBJ_SPIN:
+    case TWATCH_OBJ_ONCE:
+    case TWATCH_OBJ_GUARD: need_holder(v, scene); break;
+    case TWATCH_OBJ_THREAD: need_join(v, scene); break;
+    case TWATCH_OBJ_SEM:
+    case TWATCH_OBJ_COND:
+    case TWATCH_OBJ_BARRIER:
+    case TWATCH_OBJ_FUTEX: need_wakeup(v, scene, own); break;
+    default: break;
+    }
+}
+
+/* ---- the fixpoint ---- */
+
+/* TW_NEEDS_ALL: all holders alive; for a reader behind queued writers, all of those. */
+static bool all_alive(const struct tw_scene *scene, const struct tw_view *v) {
+    for (uint32_t i = tw_look_holder(scene, v, 0, NULL); i; i = tw_look_holder(scene, v, i, NULL))
+        if (!scene->at[i].alive) return false;
+    for (uint32_t i = 1; v->mode == TWATCH_MODE_SHARED && i <= scene->n; i++) {
+        const struct tw_view *w = &scene->at[i];
+        if (w->thread && !w->alive && w->kind == TWATCH_OBJ_RWLOCK && w->mode == TWATCH_MODE_EXCLUSIVE && w->address == v->address) return false;
+    }
+    return true;
+}
+
+static bool can_go_on(const struct tw_scene *scene, const struct tw_view *v) {
+    switch (v->needs) {
+    case TW_NEEDS_ONE: return v->target > scene->n || scene->at[v->target].alive; /* a thread that is new is running */
+    case TW_NEEDS_ALL: return all_alive(scene, v);
+    case TW_NEEDS_ANY: return scene->any_alive;
+    case TW_NEEDS_ENDED: return false;
+    default: return true;
+    }
+}
+
+/* Greatest set of threads none of which can go on unless another of the set does: the complement grows from those that run. */
+void tw_look_settle(struct tw_scene *scene) {
+    scene->live = scene->dead = 0;
+    scene->any_alive = false;
+    for (uint32_t i = 1; i <= scene->n; i++) {
+        struct tw_view *v = &scene->at[i];
+        if (!v->thread) continue;
+        scene->live++;
+        v->alive = v->needs == TW_NEEDS_NOTHING;
+        scene->any_alive |= v->alive;
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t i = 1; i <= scene->n; i++) {
+            struct tw_view *v = &scene->at[i];
+            if (!v->thread || v->alive || !can_go_on(scene, v)) continue;
+            v->alive = scene->any_alive = again = true;
+        }
+    }
+    for (uint32_t i = 1; i <= scene->n; i++) scene->dead += scene->at[i].thread && !scene->at[i].alive;
+}
+
+bool tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending) {
+    static struct tw_view *room; /* the callers of this take turns, see detect.c */
+    static uint32_t size;
+    uint32_t n = tw_thread_slots();
+    if (n + 1 > size) {
+        uint32_t want = (n + 1) * 2 < 256 ? 256 : (n + 1) * 2;
+        struct tw_view *more = tw_sys_pages(want * sizeof *more);
+        if (!more) return false;
+        if (room) tw_sys(SYS_munmap, room, size * sizeof *room);
+        room = more, size = want;
+    }
+    *scene = (struct tw_scene){.at = room, .n = n, .self = self, .ending = ending};
+    for (uint32_t i = 1; i <= n; i++) {
+        tw_look_thread(i, &room[i]);
+        if (i == ending) room[i] = (struct tw_view){0};
+    }
+    for (uint32_t i = 1; i <= n; i++)
+        if (room[i].thread) tw_look_need(&room[i], scene, i == self);
+    /* Second: the needs of those that were woken change their kind, which the first pass counts by. */
+    for (uint32_t i = 1; i <= n; i++)
+        if (room[i].woken) tw_look_woken(&room[i], scene);
+    tw_look_settle(scene);
+    return true;
+}
+
+void tw_look_forked(void) {
+    orphans.n = 0;
+    orphan_lock = (struct tw_lock){0};
+}

@@ -1,0 +1,154 @@
+#include "waits.h"
+
+#include "config.h"
+#include "detect.h"
+#include "hang.h"
+#include "incident.h"
+#include "use.h"
+
+/* ---- publishing ---- */
+
+/* wait_seq is odd while the fields change; see tw_look_thread for the reader (Lameter, "Effective synchronization on Linux/NUMA systems", 2005). */
+static void open_fields(struct twatch_slot *s) {
+    __atomic_store_n(&s->wait_seq, s->wait_seq + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void close_fields(struct twatch_slot *s) { __atomic_store_n(&s->wait_seq, s->wait_seq + 1, __ATOMIC_RELEASE); }
+
+static bool counts(const struct twatch_slot *s) {
+    return s->wait_kind != 0 && !(s->wait_flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED));
+}
+
+static void clear(struct twatch_slot *s) {
+    if (counts(s)) __atomic_fetch_sub(&tw_detect_blocked, 1, __ATOMIC_SEQ_CST);
+    open_fields(s);
+    s->wait_kind = 0;
+    close_fields(s);
+}
+
+static void publish(struct twatch_slot *s, const struct tw_wait *w, uint16_t flags, uint32_t stack, uint64_t now) {
+    open_fields(s);
+    s->wait_kind = w->kind;
+    s->wait_mode = w->mode;
+    s->wait_flags = flags;
+    s->wait_object = w->object;
+    s->wait_mutex = w->mutex;
+    s->wait_thread = w->thread;
+    s->wait_stack = stack;
+    s->wait_count++;
+    s->wait_since_ns = now;
+    s->wait_deadline_ns = w->deadline_ns;
+    s->wait_address = w->address;
+    close_fields(s);
+    /* A full barrier too: what the others published before theirs is seen by the look that follows. */
+    if (counts(s)) __atomic_fetch_add(&tw_detect_blocked, 1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- a wait for oneself ---- */
+
+enum { RELOCK = 0, READ_TO_WRITE = 1, WRITE_TO_READ = 2, SELF_JOIN = 3, SELF_ONCE = 4, NO_SELF = -1 };
+
+/* Which of them the wait is. Only what blocks for ever: glibc answers EDEADLK to a thread that joins itself or asks again for a rwlock that it
+   holds for writing, and never lets a recursive or error-checking mutex come here. */
+static int self_wait(struct tw_thread *t, const struct tw_wait *w, const struct twatch_held **held) {
+    const struct twatch_object *o = tw_object_at(w->object);
+    if (w->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL) || (o && o->flags & TWATCH_OBJF_PSHARED)) return NO_SELF;
+    *held = t->slot->nheld ? tw_held_find(t, w->address) : NULL;
+    if (!*held || (o && (*held)->object != w->object)) return NO_SELF;
+    switch (w->kind) {
+    case TWATCH_OBJ_MUTEX: return o && (o->type == TWATCH_TYPE_RECURSIVE || o->type == TWATCH_TYPE_ERRORCHECK) ? NO_SELF : RELOCK;
+    case TWATCH_OBJ_SPIN: return RELOCK;
+    case TWATCH_OBJ_RWLOCK: return (*held)->mode == TWATCH_MODE_SHARED && w->mode == TWATCH_MODE_EXCLUSIVE ? READ_TO_WRITE : NO_SELF;
+    case TWATCH_OBJ_ONCE:
+    case TWATCH_OBJ_GUARD: return SELF_ONCE;
+    default: return NO_SELF;
+    }
+}
+
+/* Said before blocking: no other thread has a part in it. True if it was one. */
+static bool report_self(struct tw_thread *t, const struct tw_wait *w, uint32_t stack) {
+    const struct twatch_held *held = NULL;
+    int how = self_wait(t, w, &held);
+    if (how == NO_SELF) return false;
+    uint32_t group = tw_incident_group();
+    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_SELF_DEADLOCK, .object = w->object, .stack = stack, .other_thread = t->id,
+                           .other_stack = held->stack, .group = group, .aux = (uint64_t)how});
+    __atomic_fetch_or(&t->slot->wait_flags, TWATCH_WAIT_REPORTED, __ATOMIC_RELAXED);
+    tw_hang_report(t, group);
+    return true;
+}
+
+/* ---- begin and end ---- */
+
+void tw_wait_begin(struct tw_thread *t, const struct tw_wait *w) {
+    struct twatch_slot *s = t->slot;
+    uint16_t flags = w->flags;
+    const struct twatch_object *o = tw_object_at(w->object);
+    if (o && o->flags & (TWATCH_OBJF_PSHARED | TWATCH_OBJF_NAMED)) flags |= TWATCH_WAIT_SHARED;
+    uint32_t stack = tw_stack_here(t, w->pc, w->cfa);
+    uint64_t now = tw_sys_now();
+    for (uint32_t i = 0; i < s->nheld; i++) { /* who reads the record, or looks, must not need our stack for it */
+        tw_held_resolve(t, &t->held[i]);
+        tw_held_stack(t, &t->held[i]);
+    }
+    if (s->wait_kind) clear(s); /* a signal handler that waits, or a wait that was left by a jump */
+    publish(s, w, flags, stack, now);
+    tw_header->alive_ns = now;
+    if (!TW_CONFIG(detect_deadlocks) || flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
+    if (!report_self(t, w, stack)) tw_detect_wait(t);
+}
+
+static void raise_to(uint64_t *max, uint64_t value) {
+    uint64_t seen = __atomic_load_n(max, __ATOMIC_RELAXED);
+    while (value > seen && !__atomic_compare_exchange_n(max, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+}
+
+static void count_lock(const struct twatch_slot *s, uint64_t ns) {
+    const struct twatch_stack *stack = tw_stack_by_id(s->wait_stack);
+    struct twatch_stat *stat = tw_stat_of(s->wait_object, stack && stack->nframes ? (uintptr_t)stack->pc[0] : 0, s->wait_stack);
+    if (!stat) return;
+    __atomic_fetch_add(&stat->contended, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&stat->wait_ns, ns, __ATOMIC_RELAXED);
+    raise_to(&stat->wait_max_ns, ns);
+}
+
+/* waits, timeouts, posts and balance are the wrappers' to count: only they know what was asked for. */
+static void count_use(struct tw_thread *t, const struct twatch_slot *s, uint64_t now, uint64_t ns, bool got) {
+    struct twatch_use *use = tw_use_of(t, s->wait_object);
+    if (!use) return;
+    if (got) use->blocked++;
+    use->wait_ns += ns;
+    if (ns > use->wait_max_ns) use->wait_max_ns = ns;
+    if (!use->wait_stack) use->wait_stack = s->wait_stack;
+    if (!use->first_ns) use->first_ns = s->wait_since_ns;
+    use->last_ns = now;
+}
+
+uint64_t tw_wait_end(struct tw_thread *t, bool got) {
+    struct twatch_slot *s = t->slot;
+    if (!s->wait_kind) return 0; /* a signal handler's wait took its place */
+    uint64_t now = tw_sys_now(), ns = now - s->wait_since_ns;
+    switch (s->wait_kind) {
+    case TWATCH_OBJ_SEM:
+    case TWATCH_OBJ_COND:
+    case TWATCH_OBJ_BARRIER: count_use(t, s, now, ns, got); break;
+    case TWATCH_OBJ_THREAD: break;
+    default: count_lock(s, ns); break;
+    }
+    tw_header->alive_ns = now;
+    clear(s);
+    return ns;
+}
+
+void tw_wait_thread_ended(struct tw_thread *t) {
+    if (t->slot->wait_kind) clear(t->slot); /* cancelled in a wait */
+    if (TW_CONFIG(detect_deadlocks)) tw_detect_thread_ended(t);
+}
+
+void tw_waits_init(void) { tw_hang_watch(); }
+
+void tw_waits_forked(void) {
+    tw_detect_forked();
+    tw_hang_forked();
+}

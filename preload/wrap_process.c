@@ -1,0 +1,163 @@
+/*
+ * Process life: fork, exec, the ways to end that pass by the exit handlers, and what the loader is asked. vfork is not wrapped: its child runs on the caller's
+ * stack, so no frame may stand between; what the child then calls is recognised by its process id and left alone. posix_spawn and system need nothing.
+ */
+#include <alloca.h>
+#include <stdarg.h>
+
+#include "finish.h"
+#include "inherit.h"
+#include "modules.h"
+#include "race/hooks.h"
+#include "real.h"
+#include "unwind.h"
+
+/* ---- fork ---- */
+
+TW_EXPORT pid_t fork(void) {
+    uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    struct tw_thread *t = tw_self ? tw_enter() : NULL;
+    if (t) {
+        tw_inherit_before_fork(t, pc, cfa);
+        tw_leave(t);
+    }
+    /* The child starts a record of its own at its first recorded call (tw_enter_slow): one that only calls exec pays nothing. */
+    return TW_REAL(fork)();
+}
+
+/* ---- the ends ---- */
+
+TW_EXPORT void _exit(int status) {
+    TW_REAL(_exit)(tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
+    __builtin_unreachable();
+}
+
+TW_EXPORT void _Exit(int status) {
+    TW_REAL(_Exit)(tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
+    __builtin_unreachable();
+}
+
+TW_EXPORT void quick_exit(int status) {
+    TW_REAL(quick_exit)(tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
+    __builtin_unreachable();
+}
+
+/* A handler for SIGABRT may jump out of it: the record then goes on, and its next end replaces this one. */
+TW_EXPORT void abort(void) {
+    tw_finish(&(struct tw_finish){.end = TWATCH_END_ABORT, .code = 6 /* SIGABRT */, .pc = TW_CALLER, .cfa = TW_CFA});
+    TW_REAL(abort)();
+    __builtin_unreachable();
+}
+
+/* ---- exec ---- */
+
+static void before_exec(const char *program, uintptr_t pc, uintptr_t cfa) {
+    tw_finish(&(struct tw_finish){.end = TWATCH_END_EXEC, .text = program ? program : "", .pc = pc, .cfa = cfa});
+}
+
+/* Each real call returns only when it has failed; errno is not touched on the way out. */
+
+TW_EXPORT int execve(const char *path, char *const argv[], char *const envp[]) {
+    before_exec(path, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execve)(path, argv, envp);
+    tw_finish_undo();
+    return rc;
+}
+
+TW_EXPORT int execv(const char *path, char *const argv[]) {
+    before_exec(path, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execv)(path, argv);
+    tw_finish_undo();
+    return rc;
+}
+
+TW_EXPORT int execvp(const char *file, char *const argv[]) {
+    before_exec(file, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execvp)(file, argv);
+    tw_finish_undo();
+    return rc;
+}
+
+TW_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[]) {
+    before_exec(file, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execvpe)(file, argv, envp);
+    tw_finish_undo();
+    return rc;
+}
+
+TW_EXPORT int fexecve(int fd, char *const argv[], char *const envp[]) {
+    before_exec(argv[0], TW_CALLER, TW_CFA);
+    int rc = TW_REAL(fexecve)(fd, argv, envp);
+    tw_finish_undo();
+    return rc;
+}
+
+/* The list forms call the others inside libc, past these wrappers. Their arguments are copied to the stack: a vfork child may be the caller. */
+
+static size_t count_list(const char *first, va_list args) {
+    size_t n = 1;
+    if (!first) return n;
+    while (va_arg(args, char *)) n++;
+    return n + 1;
+}
+
+static void copy_list(char **argv, const char *first, va_list args) {
+    *argv++ = (char *)(uintptr_t)first;
+    while (first && (*argv++ = va_arg(args, char *)) != NULL) continue;
+}
+
+#define LIST(argv, first, last)                                                                                                            \
+    va_list list;                                                                                                                          \
+    va_start(list, last);                                                                                                                  \
+    size_t n = count_list(first, list);                                                                                                    \
+    va_end(list);                                                                                                                          \
+    char **argv = alloca(n * sizeof *argv);                                                                                                \
+    va_start(list, last);                                                                                                                  \
+    copy_list(argv, first, list)
+
+TW_EXPORT int execl(const char *path, const char *arg, ...) {
+    LIST(argv, arg, arg);
+    va_end(list);
+    before_exec(path, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execv)(path, argv);
+    tw_finish_undo();
+    return rc;
+}
+
+TW_EXPORT int execlp(const char *file, const char *arg, ...) {
+    LIST(argv, arg, arg);
+    va_end(list);
+    before_exec(file, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execvp)(file, argv);
+    tw_finish_undo();
+    return rc;
+}
+
+TW_EXPORT int execle(const char *path, const char *arg, ...) {
+    LIST(argv, arg, arg);
+    char *const *envp = va_arg(list, char *const *);
+    va_end(list);
+    before_exec(path, TW_CALLER, TW_CFA);
+    int rc = TW_REAL(execve)(path, argv, envp);
+    tw_finish_undo();
+    return rc;
+}
+
+/* ---- the loader ---- */
+
+TW_EXPORT int dlclose(void *handle) {
+    int rc = TW_REAL(dlclose)(handle);
+    struct tw_thread *t = rc == 0 ? tw_enter() : NULL;
+    if (t) {
+        tw_modules_rescan();
+        tw_leave(t);
+    }
+    return rc;
+}
+
+/* libunwind asks it inside the guard, when the program may be anywhere: the answer comes from our own table, without the loader's lock. */
+TW_EXPORT int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data) {
+    const struct tw_thread *t = tw_self;
+    if (t && t->busy && !t->ended) return tw_modules_iterate(callback, data);
+    return TW_REAL(dl_iterate_phdr)(callback, data);
+}
