@@ -1,0 +1,202 @@
+/* data-race: the pairs of accesses that the race engine found unordered, one finding per pair of places and variable. */
+#include "base/hash.h"
+#include "base/strbuf.h"
+#include "check/check.h"
+#include "finding/names.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool races_writes(const struct twatch_race_side *s) { return s->flags & (TWATCH_RACE_WRITE | TWATCH_RACE_RMW | TWATCH_RACE_FREE); }
+
+/* A place where a C11 atomic may hide: a locked instruction, or a plain aligned move. */
+static bool races_atomic_like(const struct twatch_race_side *s) { return s->flags & (TWATCH_RACE_ATOMIC | TWATCH_RACE_ALIGNED_MOV); }
+
+static bool races_declared_atomic(const struct check *c, const struct twatch_race *x) {
+    return c->m->namer.atomic && races_atomic_like(&x->side[0]) && races_atomic_like(&x->side[1]) &&
+           c->m->namer.atomic(c->m->namer.ctx, x->side[1].address);
+}
+
+/* ---- what it does ---- */
+
+enum races_verdict { RACES_TORN, RACES_STALE, RACES_POLLING, RACES_OVERWRITE, RACES_LOST_UPDATE, RACES_INCONSISTENT, RACES_FREED };
+
+static enum races_verdict races_verdict(const struct twatch_race *x) {
+    const struct twatch_race_side *a = &x->side[0], *b = &x->side[1];
+    uint32_t both = a->flags & b->flags, any = a->flags | b->flags;
+    if (any & TWATCH_RACE_FREE) return RACES_FREED;
+    if (x->usual_lock) return RACES_INCONSISTENT;
+    if (races_writes(a) && races_writes(b)) return any & TWATCH_RACE_RMW ? RACES_LOST_UPDATE : RACES_OVERWRITE;
+    if (any & TWATCH_RACE_RMW) return RACES_LOST_UPDATE; /* the reading half of a read-modify-write against a write */
+    if (any & TWATCH_RACE_SPIN) return RACES_POLLING;
+    return both & TWATCH_RACE_ALIGNED_MOV ? RACES_STALE : RACES_TORN;
+}
+
+static const char *const races_word[] = {[RACES_TORN] = "torn or stale read",
+        [RACES_STALE] = "stale read or unordered publication",
+        [RACES_POLLING] = "flag polling",
+        [RACES_OVERWRITE] = "one write is lost",
+        [RACES_LOST_UPDATE] = "lost update",
+        [RACES_INCONSISTENT] = "inconsistent lock",
+        [RACES_FREED] = "use of freed memory"};
+
+static const char *const races_meaning[] = {
+        [RACES_TORN] = "The reader can see the value half written, or an old one.",
+        [RACES_STALE] = "The reader can see an old value, or the new one before what was written before it.",
+        [RACES_POLLING] = "A thread polls this as a flag. The compiler may read it only once, and what was written before the flag may not be there yet when it is seen: make it atomic.",
+        [RACES_OVERWRITE] = "Both threads write; which value stays is luck.",
+        [RACES_LOST_UPDATE] = "A thread reads the value, changes it and writes it back; what the other one writes in between is lost.",
+        [RACES_INCONSISTENT] = "Other accesses to this place are made under a lock, at least one of these two is not.",
+        [RACES_FREED] = "One thread frees the memory, the other one uses it, and nothing puts the two in an order."};
+
+/* ---- what it is about ---- */
+
+static const char *races_heap_name(const struct check *c, const struct twatch_race *x, uint64_t address) {
+    struct arena *a = &c->out->arena;
+    const char *made = names_place(c->m, a, x->alloc_stack, 0);
+    uint64_t offset = address >= x->block && address - x->block < x->block_size ? address - x->block : 0;
+    return arena_printf(a, "byte %" PRIu64 " of a heap block of %" PRIu64 " bytes%s%s", offset, x->block_size, made ? " allocated in " : "",
+            made ? made : "");
+}
+
+static const char *races_tls_name(const struct check *c, const struct twatch_race *x, uint64_t address) {
+    struct arena *a = &c->out->arena;
+    const struct twatch_thread *t = model_thread(c->m, x->owner_thread);
+    const char *name = t && c->m->namer.tls_variable ? c->m->namer.tls_variable(c->m->namer.ctx, address, t->handle) : NULL;
+    return arena_printf(a, "%s, thread-local of %s", name ? name : "a variable", names_thread(c->m, a, x->owner_thread));
+}
+
+static const char *races_name(const struct check *c, const struct twatch_race *x, const char **kind) {
+    struct arena *a = &c->out->arena;
+    uint64_t address = x->side[1].address;
+    const char *name = c->m->namer.variable ? c->m->namer.variable(c->m->namer.ctx, address) : NULL;
+    *kind = "variable";
+    if (name && x->where != TWATCH_WHERE_HEAP && x->where != TWATCH_WHERE_STACK) return arena_str(a, name);
+    *kind = "memory";
+    switch (x->where) {
+    case TWATCH_WHERE_HEAP: return races_heap_name(c, x, address);
+    case TWATCH_WHERE_STACK: return arena_printf(a, "on the stack of %s", names_thread(c->m, a, x->owner_thread));
+    case TWATCH_WHERE_TLS: *kind = "variable"; return races_tls_name(c, x, address);
+    default: return arena_printf(a, "at 0x%" PRIx64, address);
+    }
+}
+
+/* The same for all elements of an array and all runs: what makes two races one. */
+static const char *races_class(const struct check *c, const struct twatch_race *x) {
+    struct arena *a = &c->out->arena;
+    const char *name = c->m->namer.variable_class ? c->m->namer.variable_class(c->m->namer.ctx, x->side[1].address) : NULL;
+    if (name && x->where != TWATCH_WHERE_HEAP) return arena_str(a, name);
+    return arena_printf(a, "%u %u", x->where, x->where == TWATCH_WHERE_HEAP ? x->alloc_stack : 0);
+}
+
+/* ---- grouping ---- */
+
+struct races_group {
+    const struct twatch_race *best;
+    uint64_t count;
+    size_t first; /* in the record, for a stable order */
+    UT_hash_handle hh;
+    char key[];
+};
+
+/* How much one of several races at the same two places says. */
+static int races_rank(const struct twatch_race *x) {
+    return (int)races_verdict(x) * 4 + (x->side[0].stack != 0) * 2 + (x->side[1].stack != 0);
+}
+
+static const char *races_place(const struct check *c, const struct twatch_race_side *s) {
+    const char *place = names_place(c->m, &c->out->arena, s->stack, s->pc);
+    return place ? place : arena_printf(&c->out->arena, "0x%" PRIx64, s->pc);
+}
+
+static void races_add(struct check *c, struct races_group **groups, const struct twatch_race *x, size_t i) {
+    const char *p = races_place(c, &x->side[0]), *q = races_place(c, &x->side[1]), *class = races_class(c, x);
+    bool turn = strcmp(p, q) > 0;
+    const char *key = arena_printf(&c->out->arena, "%s\n%s\n%s", class, turn ? q : p, turn ? p : q);
+    struct races_group *g;
+    size_t n = strlen(key);
+    HASH_FIND(hh, *groups, key, n, g);
+    if (!g) {
+        g = arena_alloc(&c->out->arena, sizeof *g + n + 1);
+        memcpy(g->key, key, n);
+        g->best = x;
+        g->first = i;
+        HASH_ADD(hh, *groups, key, n, g);
+    }
+    if (races_rank(x) > races_rank(g->best)) g->best = x;
+    g->count += x->count ? x->count : 1;
+}
+
+/* ---- reporting ---- */
+
+static const char *races_verb(const struct twatch_race_side *s) {
+    if (s->flags & TWATCH_RACE_FREE) return "frees";
+    if (s->flags & TWATCH_RACE_RMW) return "changes";
+    return s->flags & TWATCH_RACE_WRITE ? "writes" : "reads";
+}
+
+static const char *races_note(struct draft *d, const struct twatch_race_side *s) {
+    return draft_text(d, "%u byte%s at 0x%" PRIx64 "%s%s", s->size, s->size == 1 ? "" : "s", s->address,
+            s->flags & TWATCH_RACE_RANGE ? ", through a library function" : "", s->flags & TWATCH_RACE_ATOMIC ? ", atomically" : "");
+}
+
+static void races_step(struct check *c, struct draft *d, const struct twatch_race *x, int side, int32_t variable) {
+    const struct twatch_race_side *s = &x->side[side];
+    const uint32_t *locks = x->locks + (side ? x->side[0].nlocks : 0);
+    enum action action = s->flags & TWATCH_RACE_FREE ? ACTION_FREES : races_writes(s) ? ACTION_WRITES : ACTION_READS;
+    (void)c;
+    draft_step(d, draft_thread(d, s->thread), action, variable, s->stack, s->pc, races_note(d, s));
+    for (uint32_t i = 0; i < s->nlocks && i < 64; i++)
+        draft_step_held(d, draft_object(d, locks[i]));
+}
+
+static bool races_holds(const struct twatch_race *x, int side, uint32_t lock) {
+    const uint32_t *locks = x->locks + (side ? x->side[0].nlocks : 0);
+    for (uint32_t i = 0; i < x->side[side].nlocks; i++)
+        if (locks[i] == lock) return true;
+    return false;
+}
+
+static void races_usual(struct draft *d, const struct twatch_race *x) {
+    int32_t lock = draft_object(d, x->usual_lock);
+    if (lock < 0) return;
+    for (int side = 0; side < 2; side++)
+        if (!races_holds(x, side, x->usual_lock))
+            draft_detail(d, "%u other accesses to this place were made holding %s, this one by %s was not", x->usual_count,
+                    draft_object_name(d, lock), draft_thread_name(d, draft_thread(d, x->side[side].thread)));
+}
+
+static void races_report(struct check *c, const struct races_group *g) {
+    const struct twatch_race *x = g->best;
+    const char *kind, *name = races_name(c, x, &kind);
+    enum races_verdict verdict = races_verdict(x);
+    struct draft *d = draft_begin(c->out, check_rule(RULE_DATA_RACE), c->m);
+    struct finding *f = draft_finding(d);
+    f->count = g->count;
+    int32_t variable = draft_variable(d, kind, name, x->side[1].address, x->where == TWATCH_WHERE_HEAP ? x->alloc_stack : 0);
+    races_step(c, d, x, 1, variable);
+    races_step(c, d, x, 0, variable);
+    if (x->flags & 1) f->confidence = CONFIDENCE_POSSIBLE;
+    if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC && races_atomic_like(&x->side[0]) && races_atomic_like(&x->side[1])) {
+        f->confidence = CONFIDENCE_POSSIBLE;
+        f->severity = SEVERITY_NOTE;
+        draft_detail(d, "one of the accesses is atomic and the other may be: if the variable is declared atomic, all is well");
+    }
+    draft_message(d, "race on %s%s (%s): %s %s it while %s %s it, and nothing puts the two in an order",
+            strcmp(kind, "memory") == 0 ? "memory " : "", name, races_word[verdict],
+            draft_thread_name(d, draft_thread(d, x->side[1].thread)), races_verb(&x->side[1]),
+            draft_thread_name(d, draft_thread(d, x->side[0].thread)), races_verb(&x->side[0]));
+    draft_detail(d, "%s", races_meaning[verdict]);
+    races_usual(d, x);
+    draft_end(d);
+}
+
+void check_races(struct check *c) {
+    struct races_group *groups = NULL, *g, *next;
+    for (size_t i = 0; i < c->m->races.n; i++) {
+        const struct twatch_race *x = model_race(c->m, i);
+        if (!races_declared_atomic(c, x)) races_add(c, &groups, x, i);
+    }
+    HASH_ITER(hh, groups, g, next) races_report(c, g);
+    HASH_CLEAR(hh, groups);
+}
