@@ -100,6 +100,7 @@ static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_
 
 static void on_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
+    uint32_t id = rt_history_id(t, p); /* may take long: before the look at the cells */
     uint32_t *cell = rt_write_cell(g), *mark = rt_write_mark(w, g), ep = (uint32_t)t->epoch, old = *cell;
     uint8_t *readers = rt_readers(w, g);
     uint32_t own = 1u << (t->slot->number % RT_READERS);
@@ -108,7 +109,7 @@ static void on_write(
     ep = (uint32_t)t->epoch;
     uint32_t all = mask;
     if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
-    *mark = all << RT_ID_BITS | rt_history_id(t, p);
+    *mark = all << RT_ID_BITS | id;
     if (!others) {
         __atomic_store_n(cell, ep, __ATOMIC_RELEASE);
     } else { /* the store comes before the look at the readers, as a reader's mark comes before its look at the cell */
@@ -128,21 +129,21 @@ static void remember_load(struct rt_slot *s, uintptr_t g) {
 
 static void on_read(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
-    uint32_t j = t->slot->number % RT_READERS, bit = 1u << j;
+    uint32_t j = t->slot->number % RT_READERS, bit = 1u << j, id = rt_history_id(t, p);
     uint32_t *cell = rt_read_cell(g, j), *mark = rt_read_mark(w, g, j), old = *cell, written = *rt_write_cell(g);
     uint8_t *readers = rt_readers(w, g);
     uint32_t ep = (uint32_t)t->epoch, all = mask;
     bool others = (written && rt_slot_of(written) != rt_slot_of(ep)) || written & RT_EXACT;
     if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
-    *mark = all << RT_ID_BITS | rt_history_id(t, p);
+    *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
     if (!(*readers & bit))
         __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
     else if (others)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (others) {
+    if (others || *(volatile uint32_t *)rt_write_cell(g) != written) {
         check_write(t, g, mask, addr, w, p);
-        if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(p->id)->locks);
+        if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(id)->locks);
     }
     if (plain_mov(p->flags)) remember_load(t->slot, g);
 }
