@@ -55,3 +55,29 @@ void tw_ops_used_after_destroy(
                              .cfa = cfa,
                              .aux = action});
 }
+
+uint32_t tw_ops_held_stack(const struct twatch_held *h) {
+    uint64_t site = h->site;
+    if (h->stack || !site) return h->stack;
+    return tw_stack_intern(&site, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
+}
+
+_Static_assert(TW_OPS_GRAVES == 1 << (64 - 51), "tw_ops_grave gives the bit number");
+uint64_t tw_ops_graves[TW_OPS_GRAVES / 64];
+
+void tw_ops_destroyed(struct tw_thread *t, uint32_t object, uintptr_t pc, uintptr_t cfa) {
+    const struct twatch_object *o = tw_object_at(object);
+    if (!o) return;
+    tw_object_destroy(object, tw_stack_here(t, pc, cfa));
+    uint64_t g = tw_ops_grave(o->address);
+    if (o->flags & TWATCH_OBJF_INIT_SEEN) __atomic_fetch_or(&tw_ops_graves[g / 64], 1ull << g % 64, __ATOMIC_RELAXED);
+}
+
+void tw_ops_check_destroyed(
+        struct tw_thread *t, uintptr_t address, uint32_t kind, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa) {
+    uint32_t id = tw_object_find(address);
+    const struct twatch_object *o = tw_object_at(id);
+    if (!o || o->kind != kind || !(o->flags & TWATCH_OBJF_DESTROYED)) return;
+    if (o->flags & TWATCH_OBJF_INIT_SEEN) tw_ops_used_after_destroy(t, id, action, pc, cfa);
+    tw_object_range_dead(address, address + 1, NULL, NULL);
+}

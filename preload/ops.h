@@ -52,6 +52,29 @@ enum tw_ops_action {
 void tw_ops_used_after_destroy(
         struct tw_thread *t, uint32_t object, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa);
 
+/* Stack of somebody's held entry: as captured, or the call site alone. Inside the guard. */
+uint32_t tw_ops_held_stack(const struct twatch_held *h);
+
+/*
+ * Addresses of locks that were initialised by a call and destroyed by one, as a bitmap of hashes that only grows: what
+ * keeps the question "is this one destroyed?" off the fast path of locks that glibc itself does not mark.
+ */
+enum { TW_OPS_GRAVES = 8192 };
+extern uint64_t tw_ops_graves[TW_OPS_GRAVES / 64];
+static inline uint64_t tw_ops_grave(uintptr_t address) {
+    return (address >> 2) * 0x9e3779b97f4a7c15ull >> 51;
+}
+static inline bool tw_ops_maybe_destroyed(uintptr_t address) {
+    uint64_t g = tw_ops_grave(address);
+    return TW_UNLIKELY(__atomic_load_n(&tw_ops_graves[g / 64], __ATOMIC_RELAXED) >> g % 64 & 1);
+}
+/* At destroy: marks the object, and its address in the map. */
+void tw_ops_destroyed(struct tw_thread *t, uint32_t object, uintptr_t pc, uintptr_t cfa);
+/* When maybe_destroyed: says so if it is, and was initialised by a call. One that began with a static initialiser may
+   have been assigned it again, which nobody can see. The address carries a new object from here on. */
+void tw_ops_check_destroyed(
+        struct tw_thread *t, uintptr_t address, uint32_t kind, enum tw_ops_action action, uintptr_t pc, uintptr_t cfa);
+
 /* The owner that glibc notes in a mutex (kernel thread id; 0 none); priority-inheriting and robust ones keep it in the
  * lock word itself. */
 static inline int tw_ops_mutex_owner(const pthread_mutex_t *m) {

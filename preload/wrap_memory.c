@@ -9,10 +9,7 @@
 #include <stdarg.h>
 
 #include "cond.h"
-#include "incident.h"
-#include "race/hooks.h"
-#include "real.h"
-#include "stack.h"
+#include "ops.h"
 #include "use.h"
 
 enum { BOOT_SIZE = 64 * 1024, ALIGN = 16 };
@@ -155,7 +152,7 @@ static void object_dies(struct twatch_object *o, uint32_t id, void *arg) {
         struct twatch_held entry = {0};
         uint32_t stack = 0, who = o->kind == TWATCH_OBJ_SEM ? 0 : tw_thread_holder(o->address, &entry);
         if (who)
-            stack = entry.stack;
+            stack = tw_ops_held_stack(&entry);
         else
             who = tw_thread_waiter(o->address, &stack);
         if (who)

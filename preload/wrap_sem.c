@@ -119,6 +119,16 @@ static TW_NOINLINE struct waiting wait_begin(const struct request *r, uint64_t d
     return (struct waiting){tw_ops_wait_begin(&w, 0, 0), -1};
 }
 
+/* A time limit passed, or a try found nothing. */
+static TW_NOINLINE void gave_up(const struct request *r) {
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    struct tw_use_entry *e = use_of(t, r->sem, r->pc, r->cfa);
+    if (e) e->use->timeouts++;
+    if (r->flags & TWATCH_HELD_TRY) tw_wait_poll(t, e ? e->object : 0, TWATCH_POLL_SEM, r->pc, r->cfa);
+    tw_leave(t);
+}
+
 /* True if a permit was there. errno is left alone. */
 static inline bool try_take(sem_t *s) {
     if (value(s) == 0) return false;
@@ -150,6 +160,7 @@ TW_EXPORT int sem_timedwait(sem_t *s, const struct timespec *until) {
         WAITING w = {false, -1};
         if (ok) w = wait_begin(&r, tw_ops_deadline(CLOCK_REALTIME, until));
         w.rc = TW_REAL(sem_timedwait)(s, until);
+        if (w.rc != 0 && errno == ETIMEDOUT) gave_up(&r);
         if (w.rc != 0) return w.rc;
     }
     taken(&r);
@@ -164,6 +175,7 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
         WAITING w = {false, -1};
         if (ok) w = wait_begin(&r, tw_ops_deadline(clock, until));
         w.rc = TW_REAL(sem_clockwait)(s, clock, until);
+        if (w.rc != 0 && errno == ETIMEDOUT) gave_up(&r);
         if (w.rc != 0) return w.rc;
     }
     taken(&r);
@@ -175,15 +187,10 @@ TW_EXPORT int sem_trywait(sem_t *s) {
     int rc = TW_REAL(sem_trywait)(s);
     /* CPython tries before it blocks: then it is the blocking acquire that was meant, and a failed try is no poll. */
     if (TW_UNLIKELY(tw_python_active()) && tw_python_would_block(r.pc)) r.flags = 0;
-    if (rc == 0) {
+    if (rc == 0)
         taken(&r);
-        return rc;
-    }
-    struct tw_thread *t = r.flags & TWATCH_HELD_TRY ? tw_enter() : NULL;
-    if (t) {
-        tw_wait_poll(t, tw_object_find((uintptr_t)s), TWATCH_POLL_SEM, r.pc, r.cfa);
-        tw_leave(t);
-    }
+    else if (r.flags & TWATCH_HELD_TRY)
+        gave_up(&r);
     return rc;
 }
 

@@ -21,6 +21,8 @@ static inline void acquired(pthread_spinlock_t *l, uint8_t flags, uintptr_t pc, 
         missed = true;
         return;
     }
+    if (tw_ops_maybe_destroyed((uintptr_t)l))
+        tw_ops_check_destroyed(t, (uintptr_t)l, TWATCH_OBJ_SPIN, TW_DOES_LOCK, pc, cfa);
     tw_held_push(t, &(struct tw_acquire){
                             .address = (uintptr_t)l, .kind = TWATCH_OBJ_SPIN, .flags = flags, .pc = pc, .cfa = cfa});
     if (tw_race) tw_race->acquire((uintptr_t)l);
@@ -92,7 +94,7 @@ static TW_NOINLINE void not_held(struct tw_thread *t, pthread_spinlock_t *l, uin
     }
     struct twatch_held entry = {0};
     m.other_thread = tw_thread_holder((uintptr_t)l, &entry);
-    m.other_stack = entry.stack;
+    m.other_stack = tw_ops_held_stack(&entry);
     m.kind = m.other_thread ? TWATCH_INCIDENT_UNLOCK_NOT_OWNER : is_free(l) ? TWATCH_INCIDENT_UNLOCK_NOT_HELD : 0;
     if (m.kind) tw_ops_misuse(t, &m);
 }
@@ -118,7 +120,7 @@ TW_EXPORT int pthread_spin_init(pthread_spinlock_t *l, int pshared) {
         const struct twatch_object *o = tw_object_at(m.object);
         if (o && o->kind == TWATCH_OBJ_SPIN && !(o->flags & TWATCH_OBJF_DESTROYED) && !is_free(l))
             m.other_thread = tw_thread_holder((uintptr_t)l, &entry);
-        m.other_stack = entry.stack;
+        m.other_stack = tw_ops_held_stack(&entry);
         if (m.other_thread) tw_ops_misuse(t, &m);
         uint32_t stack = tw_stack_here(t, pc, cfa);
         tw_object_init((uintptr_t)l, TWATCH_OBJ_SPIN, 0, pshared == PTHREAD_PROCESS_SHARED ? TWATCH_OBJF_PSHARED : 0,
@@ -142,9 +144,9 @@ TW_EXPORT int pthread_spin_destroy(pthread_spinlock_t *l) {
             tw_ops_used_after_destroy(t, m.object, TW_DOES_DESTROY, pc, cfa);
         else if (ours && !is_free(l))
             m.other_thread = tw_thread_holder((uintptr_t)l, &entry);
-        m.other_stack = entry.stack;
+        m.other_stack = tw_ops_held_stack(&entry);
         if (m.other_thread) tw_ops_misuse(t, &m);
-        if (ours) tw_object_destroy(m.object, tw_stack_here(t, pc, cfa));
+        if (ours) tw_ops_destroyed(t, m.object, pc, cfa);
         if (tw_race) tw_race->forget((uintptr_t)l);
         tw_leave(t);
     }
