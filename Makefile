@@ -9,7 +9,7 @@ CFLAGS  ?= -O2 -g
 VERSION := 0.1.0
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-BASE := -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -DTWATCH_VERSION='"$(VERSION)"' -MMD -MP -iquote preload/format
+BASE := -std=gnu11 -D_GNU_SOURCE= $(WARN) $(CFLAGS) -DTWATCH_VERSION='"$(VERSION)"' -MMD -MP -iquote preload/format
 
 # The shim keeps frame pointers off, has its own memcpy and friends (-fno-builtin would cost; see preload/sys.h), and exports by list.
 SHIM_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -fno-tree-loop-distribute-patterns -fexceptions -iquote preload
