@@ -156,11 +156,15 @@ const char *report_relative(const struct report *r, const char *path) {
     return path + n + 1;
 }
 
+bool report_counts(const struct finding *f) {
+    return !f->suppressed && f->baseline != BASELINE_KNOWN;
+}
+
 size_t report_count_severity(const struct report *r, enum severity severity) {
     size_t n = 0;
     for (size_t i = 0; i < r->nfindings; i++) {
         const struct finding *f = r->findings[i];
-        n += f->severity == severity && !f->suppressed && f->baseline != BASELINE_KNOWN;
+        n += f->severity == severity && report_counts(f);
     }
     return n;
 }

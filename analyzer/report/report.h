@@ -6,6 +6,7 @@
 #ifndef TWATCH_REPORT_H
 #define TWATCH_REPORT_H
 
+#include "base/strbuf.h"
 #include "finding/finding.h"
 #include "symbol/symbol.h"
 
@@ -99,6 +100,7 @@ struct report {
     size_t nnotes;
     const char *const *fixed; /* baseline entries that are gone: one line each */
     size_t nfixed;
+    int fail_on; /* lowest enum severity that fails a build; 3: none does */
     struct report_style style;
 };
 
@@ -143,6 +145,21 @@ const char *report_action(enum action action);             /* "holds", as in JSO
 
 /* `path` relative to style.root when it lies there, otherwise itself; NULL stays NULL. */
 const char *report_relative(const struct report *report, const char *path);
+
+/* Neither suppressed nor in the baseline. */
+bool report_counts(const struct finding *finding);
+
+/* "mutex accounts[3].lock"; a name made from the kind stands alone. Appended unescaped. */
+void report_object_words(struct strbuf *b, const struct finding_object *object);
+
+/* "wants mutex L (which thread 3 holds)": a step without its place, in words. Appended unescaped. */
+void report_step_words(struct strbuf *b, const struct finding *finding, const struct finding_step *step);
+
+/* "transfer (src/bank.c:31)", "libfoo.so+0x12", "0x7f12". Appended unescaped. */
+void report_frame_words(const struct report *report, struct strbuf *b, const struct symbol_frame *frame);
+
+/* Everything that one thread did, in plain text lines, for formats that carry a text body. Escaped as ESCAPE_TEXT. */
+void report_body(const struct report *report, struct strbuf *b, const struct finding *finding);
 
 /* Counts for summaries: what is neither suppressed nor in the baseline. */
 size_t report_count_severity(const struct report *report, enum severity severity);

@@ -12,96 +12,10 @@ static const char *text_base(const char *path) {
     return slash && slash[1] ? slash + 1 : path && *path ? path : "?";
 }
 
-/* What a step says before its stack; %s is the object. */
-static const char *text_phrase(enum action action, bool object) {
-    switch (action) {
-    case ACTION_HOLDS:
-        return object ? "holds %s" : "holds";
-    case ACTION_WANTS:
-        return object ? "wants %s" : "wants";
-    case ACTION_WAITS:
-        return object ? "waits for %s" : "waits";
-    case ACTION_READS:
-        return object ? "reads %s" : "reads";
-    case ACTION_WRITES:
-        return object ? "writes %s" : "writes";
-    case ACTION_UNLOCKS:
-        return object ? "gives back %s" : "unlocks";
-    case ACTION_DESTROYS:
-        return object ? "destroys %s" : "destroys";
-    case ACTION_FREES:
-        return object ? "frees the memory of %s" : "frees memory";
-    case ACTION_INITS:
-        return object ? "initializes %s" : "initializes";
-    case ACTION_SIGNALS:
-        return object ? "signals %s" : "signals";
-    case ACTION_POSTS:
-        return object ? "posts %s" : "posts";
-    case ACTION_JOINS:
-        return object ? "joins, holding %s" : "joins";
-    case ACTION_DETACHES:
-        return "detaches";
-    case ACTION_CREATES:
-        return "creates a thread";
-    case ACTION_ENDS:
-        return "ends";
-    case ACTION_FORKS:
-        return "forks";
-    case ACTION_RUNS:
-        return "was here when the process ended";
-    case ACTION_DOES:
-        return object ? "uses %s" : "is here";
-    }
-    return "is here";
-}
-
-static void text_object(struct strbuf *b, const struct finding *f, int32_t index) {
-    const struct finding_object *o = &f->objects[index];
-    /* A name made from the kind ("mutex made in pool_new") says it already. */
-    bool said = strncmp(o->name, o->kind, strlen(o->kind)) == 0 || strcmp(o->kind, "variable") == 0;
-    strbuf_printf(b, "%s%s%s", said ? "" : o->kind, said ? "" : " ", o->name);
-}
-
-/* A held lock that has a step of its own in the same thread is shown there. */
-static bool text_has_step(const struct finding *f, uint32_t thread, uint32_t object) {
-    for (size_t i = 0; i < f->nsteps; i++)
-        if (f->steps[i].thread == thread && f->steps[i].action == ACTION_HOLDS && f->steps[i].object == (int32_t)object)
-            return true;
-    return false;
-}
-
-/* Who has what this step waits for: the link from one thread's block to the next. */
-static void text_holder(struct strbuf *b, const struct finding *f, const struct finding_step *s) {
-    if (s->action != ACTION_WANTS && s->action != ACTION_WAITS) return;
-    for (size_t i = 0; i < f->nsteps; i++) {
-        const struct finding_step *h = &f->steps[i];
-        if (h->action != ACTION_HOLDS || h->object != s->object || h->thread >= f->nthreads) continue;
-        if (h->thread == s->thread)
-            strbuf_puts(b, ", which it holds itself");
-        else
-            strbuf_printf(b, ", which thread %u holds", f->threads[h->thread].id);
-        return;
-    }
-}
-
-static void text_step_words(struct strbuf *b, const struct finding *f, const struct finding_step *s) {
-    bool object = s->object >= 0 && (size_t)s->object < f->nobjects;
-    const char *phrase = text_phrase(s->action, object), *hole = strstr(phrase, "%s");
-    strbuf_add(b, phrase, hole ? (size_t)(hole - phrase) : strlen(phrase));
-    if (hole) text_object(b, f, s->object);
-    if (s->note) strbuf_printf(b, " (%s)", s->note);
-    if (object) text_holder(b, f, s);
-    for (uint32_t i = 0, said = 0; i < s->nheld && said < 8; i++) {
-        if (s->held[i] >= f->nobjects || text_has_step(f, s->thread, s->held[i])) continue;
-        strbuf_puts(b, said++ ? ", " : ", while holding ");
-        text_object(b, f, (int32_t)s->held[i]);
-    }
-    strbuf_puts(b, s->action == ACTION_HOLDS ? ", taken at:" : " at:");
-}
-
 static void text_step(const struct textout *t, const struct finding *f, const struct finding_step *s) {
     struct strbuf b = {0};
-    text_step_words(&b, f, s);
+    report_step_words(&b, f, s);
+    strbuf_puts(&b, s->action == ACTION_HOLDS ? ", taken at:" : " at:");
     textout_wrap(t, 4, 0, strbuf_text(&b));
     strbuf_free(&b);
     textout_stack(t, 6, report_trace(t->report, f->run, s->stack, s->site));
@@ -144,7 +58,7 @@ static void text_objects(const struct textout *t, const struct finding *f) {
         const struct finding_object *o = &f->objects[i];
         struct strbuf b = {0}, place = {0};
         textout_place(t, &place, o->created_stack, 0);
-        text_object(&b, f, (int32_t)i);
+        report_object_words(&b, o);
         if (o->address) strbuf_printf(&b, " at 0x%llx", (unsigned long long)o->address);
         if (place.n) strbuf_printf(&b, ", made in %s", strbuf_text(&place));
         textout_indent(t, 2);
@@ -218,7 +132,7 @@ static void text_finding(struct textout *t, const struct finding *f, size_t numb
 }
 
 static bool text_shown(const struct report *r, const struct finding *f) {
-    return r->style.verbose || (!f->suppressed && f->baseline != BASELINE_KNOWN);
+    return r->style.verbose || report_counts(f);
 }
 
 static void text_exit(struct strbuf *b, const struct report_run *u) {
@@ -289,7 +203,7 @@ static void text_summary_row(struct textout *t, size_t first, size_t n) {
     const struct symbol_frame *at = report_blame(t->report, f);
     struct strbuf b = {0};
     t->run = f->run;
-    if (at) textout_frame_words(t, &b, at);
+    if (at) report_frame_words(t->report, &b, at);
     textout_indent(t, 2);
     textout_ink(t, textout_severity_ink(f->severity));
     fprintf(t->out, "%-8s", report_severity(f->severity));
@@ -302,10 +216,6 @@ static void text_summary_row(struct textout *t, size_t first, size_t n) {
     strbuf_free(&b);
 }
 
-static bool text_counts(const struct finding *f) {
-    return !f->suppressed && f->baseline != BASELINE_KNOWN;
-}
-
 static void text_summary_table(struct textout *t) {
     const struct report *r = t->report;
     size_t suppressed = 0, known = 0;
@@ -313,17 +223,17 @@ static void text_summary_table(struct textout *t) {
         const struct finding *f = r->findings[i];
         suppressed += f->suppressed;
         known += !f->suppressed && f->baseline == BASELINE_KNOWN;
-        if (!text_counts(f)) continue;
+        if (!report_counts(f)) continue;
         bool seen = false; /* findings are sorted by severity and kind: equal ones are neighbours but for what does not
                               count */
         for (size_t j = i;
                 j-- > 0 && r->findings[j]->rule == f->rule && r->findings[j]->severity == f->severity && !seen;)
-            seen = text_counts(r->findings[j]);
+            seen = report_counts(r->findings[j]);
         if (seen) continue;
         size_t n = 0;
         for (size_t j = i;
                 j < r->nfindings && r->findings[j]->rule == f->rule && r->findings[j]->severity == f->severity; j++)
-            n += text_counts(r->findings[j]);
+            n += report_counts(r->findings[j]);
         text_summary_row(t, i, n);
     }
     if (suppressed) fprintf(t->out, "  %zu suppressed\n", suppressed);

@@ -65,19 +65,6 @@ static const char *textout_base(const char *path) {
     return slash && slash[1] ? slash + 1 : path;
 }
 
-void textout_frame_words(const struct textout *t, struct strbuf *b, const struct symbol_frame *f) {
-    bool function = f->function && *f->function, module = f->module && *f->module;
-    if (function) strbuf_puts(b, f->function);
-    if (f->file && f->line)
-        strbuf_printf(b, function ? " (%s:%u)" : "%s:%u", report_relative(t->report, f->file), f->line);
-    else if (module)
-        strbuf_printf(
-                b, function ? " (%s+0x%llx)" : "%s+0x%llx", textout_base(f->module), (unsigned long long)f->offset);
-    else if (!function)
-        strbuf_printf(b, "0x%llx", (unsigned long long)f->pc);
-    if (f->inlined && t->report->style.verbose) strbuf_puts(b, " [inlined]");
-}
-
 /* The source line with a mark under the column, tabs widened, cut to the width. */
 static void textout_source(const struct textout *t, unsigned indent, const struct symbol_frame *f) {
     const char *line = t->run < t->report->nruns && t->report->runs[t->run].symbols && f->line
@@ -119,7 +106,7 @@ static void textout_source(const struct textout *t, unsigned indent, const struc
 
 static void textout_frame(const struct textout *t, unsigned indent, const struct symbol_frame *f) {
     struct strbuf b = {0};
-    textout_frame_words(t, &b, f);
+    report_frame_words(t->report, &b, f);
     textout_indent(t, indent);
     if (f->own) textout_ink(t, TEXTOUT_BOLD);
     escape_put(t->out, ESCAPE_TEXT, strbuf_text(&b));
@@ -188,7 +175,7 @@ void textout_stack(const struct textout *t, unsigned indent, const struct symbol
 
 void textout_place(const struct textout *t, struct strbuf *b, uint32_t stack, uint64_t site) {
     const struct symbol_frame *f = symbol_first_own(report_trace(t->report, t->run, stack, site));
-    if (f) textout_frame_words(t, b, f);
+    if (f) report_frame_words(t->report, b, f);
 }
 
 void textout_duration(struct strbuf *b, uint64_t ns) {

@@ -29,9 +29,6 @@ void textout_put(const struct textout *t, enum textout_ink ink, const char *text
  * newline. */
 void textout_wrap(const struct textout *t, unsigned indent, unsigned first, const char *text);
 
-/* "transfer (src/bank.c:31)", "libfoo.so+0x12", "0x7f12"; appended unescaped. */
-void textout_frame_words(const struct textout *t, struct strbuf *b, const struct symbol_frame *f);
-
 /* A whole stack: own frames forward, libraries folded, the source line of the first own frame marked. */
 void textout_stack(const struct textout *t, unsigned indent, const struct symbol_trace *trace);
 

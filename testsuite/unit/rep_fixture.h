@@ -260,7 +260,7 @@ static void fixture_close_list(struct fixture *x) {
             .nnotes = 1,
             .fixed = fixed,
             .nfixed = 1,
-            .style = {.width = 100}};
+            .fail_on = SEVERITY_WARNING, .style = {.width = 100}};
 }
 
 static void fixture_bank(struct fixture *x) {
