@@ -43,54 +43,54 @@ static TW_NOINLINE bool resolve(void) {
 
 /* ---- birth ---- */
 
-static TW_NOINLINE void born(void *p, size_t n) {
+static TW_NOINLINE void born(void *p, size_t n, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = p ? tw_enter() : NULL;
     if (!t) return;
-    tw_race->fresh((uintptr_t)p, n);
+    tw_race->fresh_at((uintptr_t)p, n, pc, cfa);
     tw_leave(t);
 }
 
 TW_EXPORT void *malloc(size_t n) {
     if (!READY(malloc)) return boot_alloc(n);
     void *p = tw_real.malloc(n);
-    if (TW_UNLIKELY(tw_race != NULL)) born(p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
     return p;
 }
 
 TW_EXPORT void *calloc(size_t count, size_t size) {
     if (!READY(calloc)) return size && count > BOOT_SIZE / size ? NULL : boot_alloc(count * size);
     void *p = tw_real.calloc(count, size);
-    if (TW_UNLIKELY(tw_race != NULL)) born(p, count * size);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, count * size, TW_CALLER, TW_CFA);
     return p;
 }
 
 TW_EXPORT int posix_memalign(void **p, size_t align, size_t n) {
     int rc = TW_REAL(posix_memalign)(p, align, n);
-    if (TW_UNLIKELY(tw_race != NULL) && rc == 0) born(*p, n);
+    if (TW_UNLIKELY(tw_race != NULL) && rc == 0) born(*p, n, TW_CALLER, TW_CFA);
     return rc;
 }
 
 TW_EXPORT void *aligned_alloc(size_t align, size_t n) {
     void *p = TW_REAL(aligned_alloc)(align, n);
-    if (TW_UNLIKELY(tw_race != NULL)) born(p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
     return p;
 }
 
 TW_EXPORT void *memalign(size_t align, size_t n) {
     void *p = TW_REAL(memalign)(align, n);
-    if (TW_UNLIKELY(tw_race != NULL)) born(p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
     return p;
 }
 
 TW_EXPORT void *valloc(size_t n) {
     void *p = TW_REAL(valloc)(n);
-    if (TW_UNLIKELY(tw_race != NULL)) born(p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
     return p;
 }
 
 TW_EXPORT void *pvalloc(size_t n) {
     void *p = TW_REAL(pvalloc)(n);
-    if (TW_UNLIKELY(tw_race != NULL)) born(p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
     return p;
 }
 
@@ -174,11 +174,11 @@ static TW_NOINLINE void objects_die(uintptr_t lo, size_t n, bool readable, uintp
     tw_leave(t);
 }
 
-/* For the race engine; before the real call, since the memory may be another thread's right after it. */
-static TW_NOINLINE void shadow_dies(uintptr_t lo, size_t n) {
+/* For the race engine (pc 0: no block of malloc's, nothing may be said of it after); before the real call, since the memory may be another thread's right after it. */
+static TW_NOINLINE void shadow_dies(uintptr_t lo, size_t n, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    tw_race->dead(lo, n);
+    tw_race->dead_at(lo, n, pc, cfa);
     tw_leave(t);
 }
 
@@ -192,7 +192,7 @@ TW_EXPORT void free(void *p) {
     /* before the real one: the memory may be another thread's at once */
     if (TW_UNLIKELY(tw_object_near((uintptr_t)p, (uintptr_t)p + n)))
         objects_die((uintptr_t)p, n, true, TW_CALLER, TW_CFA);
-    if (TW_UNLIKELY(tw_race != NULL)) shadow_dies((uintptr_t)p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) shadow_dies((uintptr_t)p, n, TW_CALLER, TW_CFA);
     tw_real.free(p);
 }
 
@@ -206,13 +206,13 @@ static void *boot_realloc(void *p, size_t n) {
    it die then, and one that stayed keeps them. To the race engine the whole block dies before and comes anew, moved or
    not. */
 static TW_NOINLINE void *realloc_watched(void *p, size_t old, size_t n, uintptr_t pc, uintptr_t cfa) {
-    if (tw_race) shadow_dies((uintptr_t)p, old);
+    if (tw_race) shadow_dies((uintptr_t)p, old, pc, cfa);
     void *q = tw_real.realloc(p, n);
     bool failed = q == NULL && n != 0;
     size_t stays = failed ? old : q != p ? 0 : usable(q) < old ? usable(q) : old;
     if (stays < old && tw_object_near((uintptr_t)p + stays, (uintptr_t)p + old))
         objects_die((uintptr_t)p + stays, old - stays, false, pc, cfa);
-    if (tw_race) born(failed ? p : q, failed ? old : n);
+    if (tw_race) born(failed ? p : q, failed ? old : n, pc, cfa);
     return q;
 }
 
@@ -242,7 +242,7 @@ TW_EXPORT void *reallocarray(void *p, size_t count, size_t size) {
 TW_EXPORT int munmap(void *p, size_t n) {
     if (TW_UNLIKELY(tw_object_near((uintptr_t)p, (uintptr_t)p + n)))
         objects_die((uintptr_t)p, n, false, TW_CALLER, TW_CFA);
-    if (TW_UNLIKELY(tw_race != NULL)) shadow_dies((uintptr_t)p, n);
+    if (TW_UNLIKELY(tw_race != NULL)) shadow_dies((uintptr_t)p, n, 0, 0);
     return TW_REAL(munmap)(p, n);
 }
 
@@ -255,7 +255,7 @@ TW_EXPORT void *mmap(void *want, size_t n, int protection, int flags, int fd, of
     if (TW_LIKELY(p != MAP_FAILED)) { /* what is mapped over is gone */
         if (flags & MAP_FIXED && TW_UNLIKELY(tw_object_near((uintptr_t)p, (uintptr_t)p + n)))
             objects_die((uintptr_t)p, n, false, TW_CALLER, TW_CFA);
-        if (TW_UNLIKELY(tw_race != NULL)) born(p, n);
+        if (TW_UNLIKELY(tw_race != NULL)) born(p, n, 0, 0);
     }
     return p;
 }
@@ -271,6 +271,6 @@ TW_EXPORT void *mremap(void *old, size_t old_size, size_t new_size, int flags, .
     void *p = TW_REAL(mremap)(old, old_size, new_size, flags, target);
     if (p != MAP_FAILED && p != old && TW_UNLIKELY(tw_object_near((uintptr_t)old, (uintptr_t)old + old_size)))
         objects_die((uintptr_t)old, old_size, false, TW_CALLER, TW_CFA);
-    if (TW_UNLIKELY(tw_race != NULL) && p != MAP_FAILED && p != old) born(p, new_size);
+    if (TW_UNLIKELY(tw_race != NULL) && p != MAP_FAILED && p != old) born(p, new_size, 0, 0);
     return p;
 }

@@ -54,7 +54,7 @@ static inline void acquired(const struct request *r) {
                             .oflags = oflags_of(r->lock),
                             .pc = r->pc,
                             .cfa = r->cfa});
-    if (tw_race) tw_race->acquire((uintptr_t)r->lock);
+    if (tw_race) (r->mode == TWATCH_MODE_SHARED ? tw_race->acquire_shared : tw_race->acquire)((uintptr_t)r->lock);
     tw_leave(t);
 }
 
