@@ -34,6 +34,7 @@ struct x86_code {
     struct x86_vec functions; /* struct x86_function, ascending, disjoint */
     struct x86_vec insns;     /* struct x86_insn of the function at hand */
     struct x86_vec index;     /* uint32_t per byte of it: the instruction that begins there, plus one */
+    struct x86_vec pastimes;  /* uint64_t: words of the GOT that hold functions which pass the time */
     struct x86_stats *stats;
 };
 

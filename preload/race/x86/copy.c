@@ -198,6 +198,7 @@ static void resolve(struct x86_emitter *e) {
 int x86_copy_all(struct x86_emitter *e) {
     size_t n = X86_VEC_COUNT(&e->code->functions, struct x86_function);
     e->at = X86_HEADER_SIZE;
+    x86_spin_prepare(e->code);
     for (size_t i = 0; i < n; i++) {
         const struct x86_function *f = &X86_VEC_AT(&e->code->functions, struct x86_function, i);
         e->stats->accesses += f->wanted;

@@ -170,6 +170,7 @@ static int analyse(struct x86_module *m, struct x86_image *image, const char **w
     x86_vec_free(&code.functions);
     x86_vec_free(&code.insns);
     x86_vec_free(&code.index);
+    x86_vec_free(&code.pastimes);
     return status;
 }
 
@@ -204,8 +205,8 @@ static int build(struct x86_module *m, struct x86_image *image, const char **why
         *why = "too many places";
         return -1;
     }
-    x86_module_header(m);
     if (!cached && !x86_engine.config.selftest) x86_cache_store(m, image);
+    x86_module_header(m); /* after the store: it holds addresses of this process */
     if (mprotect(m->code, m->code_size, PROT_READ | PROT_EXEC) != 0) {
         *why = "new code may not be made executable here";
         return -1;

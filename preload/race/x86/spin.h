@@ -4,6 +4,8 @@
 
 #include "code.h"
 
+/* Fills code->pastimes; before the first x86_spin_find. */
+void x86_spin_prepare(struct x86_code *code);
 /* Sets insn.spin in the function at hand. */
 void x86_spin_find(struct x86_code *code, const struct x86_function *f);
 
