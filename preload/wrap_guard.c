@@ -54,7 +54,7 @@ static bool have_real(void) {
 static void release_recorded(uint64_t *guard, bool done) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    if (tw_race && done) tw_race->release((uintptr_t)guard);
+    if (tw_race && done) tw_race->publish((uintptr_t)guard);
     tw_held_pop(t, (uintptr_t)guard);
     tw_leave(t);
 }

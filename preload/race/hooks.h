@@ -50,6 +50,8 @@ struct tw_race_ops {
     /* As fresh and dead, for the malloc family: site and cfa are of the program's call (TW_CALLER, TW_CFA), for the report's "allocated at" and "freed at". */
     void (*fresh_at)(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa);
     void (*dead_at)(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa);
+    /* A release of an object whose first byte the program's own inlined code reads (static-initialisation guards): its plain loads acquire. In place of release(). */
+    void (*publish)(uintptr_t obj);
 };
 
 enum { TW_RACE_SAVE = 8 };

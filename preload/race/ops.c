@@ -60,6 +60,17 @@ static void op_forget(uintptr_t obj) {
     rt_sync_forget(obj);
 }
 
+static void op_publish(uintptr_t obj) {
+    struct rt_tls *t = &rt_tls;
+    if (!begin(t)) return;
+    struct rt_place p = {.flags = RT_WRITE | RT_ATOMIC, .size = 1, .id = 1};
+    t->lock_key -= rt_mix(obj);
+    rt_sync_do(t, RT_RELEASE, obj);
+    uint32_t n = rt_atomic_at(t, obj, 1, &p);
+    if (n) rt_atomic_release(t, n);
+    end(t);
+}
+
 static void op_create(uint32_t child) {
     struct rt_tls *t = &rt_tls;
     if (!begin(t)) return;
@@ -133,7 +144,11 @@ static void op_dead_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cf
         rt_shadow_clear(addr, addr + size);
     } else {
         struct rt_place p;
+        uintptr_t start;
+        size_t known;
+        uint32_t id;
         place_of_call(&p, site, cfa, RT_WRITE | RT_FREE, 0);
+        if (!rt_block_find(addr, &start, &known, &id)) rt_block_new(addr, size, 0); /* older than the engine */
         rt_access_free(t, addr, size, &p);
     }
     end(t);
@@ -218,4 +233,5 @@ const struct tw_race_ops rt_ops = {
         .fault = op_fault,
         .fresh_at = op_fresh_at,
         .dead_at = op_dead_at,
+        .publish = op_publish,
 };
