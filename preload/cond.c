@@ -30,12 +30,11 @@ bool tw_cond_lost_signal(uint32_t object, uint32_t *thread, uint32_t *stack, uin
     const struct twatch_object *o = tw_object_at(object);
     struct tw_cond_side *side = o && o->kind == TWATCH_OBJ_COND ? tw_use_side(object) : NULL;
     if (!side || o->flags & TWATCH_OBJF_PSHARED) return false;
-    tw_lock_take(&side->lock);
-    *thread = side->lost_thread;
-    *stack = side->lost_stack;
-    *when_ns = side->lost_ns;
-    tw_lock_give(&side->lock);
-    return *thread != 0;
+    uint64_t lost = __atomic_load_n(&side->lost, __ATOMIC_ACQUIRE);
+    *thread = (uint32_t)(lost >> 32);
+    *stack = (uint32_t)lost;
+    *when_ns = __atomic_load_n(&side->lost_ns, __ATOMIC_RELAXED);
+    return lost != 0;
 }
 
 /* ---- waiting ---- */
@@ -90,8 +89,11 @@ static uint32_t mutex_id(struct tw_thread *t, const struct tw_cond_wait *w) {
             (uintptr_t)w->mutex, TWATCH_OBJ_MUTEX, (uint32_t)w->mutex->__data.__kind & 3, 0, w->pc, stack, t->id);
 }
 
-/* Waiting for CPython's global lock: no wait of the program, and always with a time limit. Only the mutex's ordering of memory counts. */
-static bool is_interpreters(const pthread_cond_t *c) { return TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)c)); }
+/* Waiting for CPython's global lock: no wait of the program, and always with a time limit. Only the mutex's ordering of
+ * memory counts. */
+static bool is_interpreters(const pthread_cond_t *c) {
+    return TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)c));
+}
 
 void tw_cond_wait_begin(struct tw_cond_wait *w, uint64_t deadline_ns) {
     if (is_interpreters(w->cond) && !tw_race) return;
@@ -167,17 +169,14 @@ static bool wake(struct tw_cond_side *side, bool all) {
     tw_lock_take(&side->lock);
     bool somebody = side->waiters > side->woken;
     if (somebody) side->woken = all ? side->waiters : side->woken + 1;
-    side->lost_thread = somebody ? 0 : side->lost_thread;
+    if (somebody) __atomic_store_n(&side->lost, 0, __ATOMIC_RELEASE);
     tw_lock_give(&side->lock);
     return somebody;
 }
 
 static void signalled_nobody(struct tw_thread *t, struct tw_cond_side *side, uint32_t stack) {
-    tw_lock_take(&side->lock);
-    side->lost_thread = t->id;
-    side->lost_stack = stack;
-    side->lost_ns = tw_sys_now_coarse();
-    tw_lock_give(&side->lock);
+    __atomic_store_n(&side->lost_ns, tw_sys_now_coarse(), __ATOMIC_RELAXED);
+    __atomic_store_n(&side->lost, (uint64_t)t->id << 32 | stack, __ATOMIC_RELEASE);
 }
 
 void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa) {

@@ -12,9 +12,9 @@ struct tw_cond_side {
     uint32_t woken;                              /* of those, the ones that a signal was for */
     uint32_t mutex;                              /* object id of the mutex that the waiters gave back */
     uint32_t mutexes[TW_COND_MUTEXES], nmutexes; /* distinct ones ever used */
-    uint32_t lost_thread,
-            lost_stack; /* last signal, if it reached nobody; thread 0: it reached somebody, or there was none */
-    uint64_t lost_ns;
+    /* Last signal, if it reached nobody: thread id and stack id in one word, so that storing it takes no lock; 0: it
+       reached somebody, or there was none. */
+    uint64_t lost, lost_ns;
 };
 
 /* True when the last signal or broadcast on this condition variable reached nobody. Inside the guard; a copy is made

@@ -1,12 +1,10 @@
 /*
  * Address -> object: an open-addressing table that is read without a lock and changed under one. A dead object leaves its address in
  * the table with id 0, to be used again by the next generation; growing drops those. Old tables are never given back, since a reader may stand in them.
- *
- * `near` answers "was there ever an object around here" for free(): one counter per hashed 1 KiB granule.
  */
 #include "object.h"
 
-#include "incident.h"
+#include "near.h"
 
 struct entry {
     uintptr_t address;
@@ -18,21 +16,16 @@ struct map {
     struct entry entries[];
 };
 
-enum { GRANULE_SHIFT = 10, NEAR_BITS = 18, FIRST_MAP = 1024 };
+enum { FIRST_MAP = 1024 };
 
 volatile uint32_t tw_object_epoch;
 static struct tw_table objects = TW_TABLE(TWATCH_CHUNK_OBJECT, struct twatch_object, 4);
 static struct map *map;
 static uint32_t map_used; /* entries with an address, dead ones too */
 static struct tw_lock lock;
-static uint16_t near_counts[1 << NEAR_BITS];
 
 struct twatch_object *tw_object_at(uint32_t id) { return tw_table_at(&objects, id); }
 uint32_t tw_object_count(void) { return __atomic_load_n(&objects.count, __ATOMIC_ACQUIRE); }
-
-static uint16_t *near_of(uintptr_t address) {
-    return &near_counts[(address >> GRANULE_SHIFT) * 0x9e3779b97f4a7c15ull >> (64 - NEAR_BITS)];
-}
 
 static uint32_t slot_of(const struct map *m, uintptr_t address) {
     return (uint32_t)((address >> 3) * 0x9e3779b97f4a7c15ull >> 32) & m->mask;
@@ -83,8 +76,7 @@ static void die(struct entry *e) {
     struct twatch_object *o = tw_object_at(e->id);
     if (o) o->flags |= TWATCH_OBJF_DEAD;
     __atomic_store_n(&e->id, 0, __ATOMIC_RELEASE);
-    uint16_t *n = near_of(e->address);
-    if (*n > 0 && *n < UINT16_MAX) --*n;
+    tw_near_remove(e->address);
     __atomic_fetch_add(&tw_object_epoch, 1, __ATOMIC_RELEASE);
 }
 
@@ -100,8 +92,7 @@ static uint32_t make(struct entry *e, uint32_t kind, uint32_t type, uint32_t fla
     o->kind = (uint8_t)kind;
     o->type = (uint8_t)type;
     o->flags = (uint16_t)flags;
-    uint16_t *n = near_of(e->address);
-    if (*n < UINT16_MAX) ++*n;
+    tw_near_add(e->address);
     __atomic_store_n(&e->id, id, __ATOMIC_RELEASE);
     return id;
 }
@@ -141,14 +132,6 @@ void tw_object_destroy(uint32_t id, uint32_t stack) {
     __atomic_fetch_add(&tw_object_epoch, 1, __ATOMIC_RELEASE); /* caches must look again, and see that it was destroyed */
 }
 
-bool tw_object_near(uintptr_t lo, uintptr_t hi) {
-    if (tw_object_count() == 0) return false;
-    if (hi - lo > (64u << 20)) return true;
-    for (uintptr_t a = lo & ~((1ull << GRANULE_SHIFT) - 1); a < hi; a += 1ull << GRANULE_SHIFT)
-        if (__atomic_load_n(near_of(a), __ATOMIC_RELAXED)) return true;
-    return false;
-}
-
 typedef void each_fn(struct twatch_object *, uint32_t, void *);
 
 static void kill_entry(struct entry *e, each_fn *each, void *arg) {
@@ -165,8 +148,12 @@ void tw_object_range_dead(uintptr_t lo, uintptr_t hi, each_fn *each, void *arg) 
             if (map->entries[i].address >= lo && map->entries[i].address < hi) kill_entry(&map->entries[i], each, arg);
     } else {
         for (uintptr_t a = (lo + 3) & ~(uintptr_t)3; a < hi;) {
-            if (!*near_of(a)) {
-                a = (a | ((1ull << GRANULE_SHIFT) - 1)) + 1;
+            if (!tw_near_granule(a)) {
+                a = (a | ((1ull << TW_NEAR_GRANULE) - 1)) + 1;
+                continue;
+            }
+            if (!tw_near_unit(a)) {
+                a = (a | ((1ull << TW_NEAR_UNIT) - 1)) + 1;
                 continue;
             }
             struct entry *e = probe(map, a);
@@ -179,7 +166,7 @@ void tw_object_range_dead(uintptr_t lo, uintptr_t hi, each_fn *each, void *arg) 
 
 void tw_object_forked(void) {
     tw_table_forget(&objects);
-    tw_sys_zero(near_counts, sizeof near_counts);
+    tw_near_clear();
     if (map) tw_sys_zero(map->entries, (map->mask + 1ull) * sizeof map->entries[0]);
     map_used = 0;
     lock = (struct tw_lock){0};

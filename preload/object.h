@@ -5,6 +5,7 @@
 #ifndef TW_OBJECT_H
 #define TW_OBJECT_H
 
+#include "near.h"
 #include "thread.h"
 
 extern volatile uint32_t tw_object_epoch; /* grows whenever an object dies; per-thread caches compare it */
@@ -19,8 +20,8 @@ uint32_t tw_object_init(uintptr_t address, uint32_t kind, uint32_t type, uint32_
 void tw_object_destroy(uint32_t id, uint32_t stack);
 /* The memory [lo, hi) is gone: every object in it is dead. `each` (may be NULL) is called for every one before. */
 void tw_object_range_dead(uintptr_t lo, uintptr_t hi, void (*each)(struct twatch_object *o, uint32_t id, void *arg), void *arg);
-/* Cheap: false means that no object was ever seen near [lo, hi). A few nanoseconds for small blocks. */
-bool tw_object_near(uintptr_t lo, uintptr_t hi);
+/* Cheap: false means that no object was ever seen in [lo, hi). A nanosecond or two for small blocks. */
+static inline bool tw_object_near(uintptr_t lo, uintptr_t hi) { return tw_near_any(lo, hi); }
 struct twatch_object *tw_object_at(uint32_t id);
 uint32_t tw_object_count(void);
 void tw_object_forked(void);

@@ -38,23 +38,31 @@ struct request {
     uint64_t deadline_ns;
 };
 
-static inline void acquired(const struct request *r) {
+static TW_NOINLINE void push_slow(
+        struct tw_thread *t, pthread_rwlock_t *l, uint8_t mode, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    if (tw_ops_maybe_destroyed((uintptr_t)l))
+        tw_ops_check_destroyed(t, (uintptr_t)l, TWATCH_OBJ_RWLOCK, TW_DOES_LOCK, pc, cfa);
+    tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)l,
+                            .kind = TWATCH_OBJ_RWLOCK,
+                            .mode = mode,
+                            .flags = flags,
+                            .type = type_of(l),
+                            .oflags = oflags_of(l),
+                            .pc = pc,
+                            .cfa = cfa});
+}
+
+static inline void acquired(pthread_rwlock_t *l, uint8_t mode, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) {
         missed = true;
         return;
     }
-    if (tw_ops_maybe_destroyed((uintptr_t)r->lock))
-        tw_ops_check_destroyed(t, (uintptr_t)r->lock, TWATCH_OBJ_RWLOCK, TW_DOES_LOCK, r->pc, r->cfa);
-    tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->lock,
-                            .kind = TWATCH_OBJ_RWLOCK,
-                            .mode = r->mode,
-                            .flags = r->flags,
-                            .type = type_of(r->lock),
-                            .oflags = oflags_of(r->lock),
-                            .pc = r->pc,
-                            .cfa = r->cfa});
-    if (tw_race) (r->mode == TWATCH_MODE_SHARED ? tw_race->acquire_shared : tw_race->acquire)((uintptr_t)r->lock);
+    const uint8_t tags = (uint8_t)(flags | TWATCH_OBJ_RWLOCK << TWATCH_HELD_KIND_SHIFT);
+    if (tw_ops_maybe_destroyed((uintptr_t)l) || !tw_held_push_quick(t, (uintptr_t)l, tags, mode, pc, cfa))
+        push_slow(t, l, mode, flags, pc, cfa);
+    if (TW_UNLIKELY(tw_race != NULL))
+        (mode == TWATCH_MODE_SHARED ? tw_race->acquire_shared : tw_race->acquire)((uintptr_t)l);
     tw_leave(t);
 }
 
@@ -90,116 +98,120 @@ static bool own_writer(const pthread_rwlock_t *l) {
     return tw_self && writer_tid(l) == tw_self->tid;
 }
 
-static TW_NOINLINE void poll_failed(const struct request *r) {
+static TW_NOINLINE void poll_failed(pthread_rwlock_t *l, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    tw_wait_poll(t, tw_object_find((uintptr_t)r->lock), TWATCH_POLL_TRYLOCK, r->pc, r->cfa);
+    tw_wait_poll(t, tw_object_find((uintptr_t)l), TWATCH_POLL_TRYLOCK, pc, cfa);
     tw_leave(t);
 }
 
 /* ---- acquiring ---- */
 
 TW_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *l) {
-    const struct request r = {l, TWATCH_MODE_SHARED, 0, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     int rc = TW_REAL(pthread_rwlock_tryrdlock)(l);
     if (TW_UNLIKELY(rc != 0)) {
+        const struct request r = {l, TWATCH_MODE_SHARED, 0, pc, cfa, 0};
         bool published = !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_rdlock)(l);
         if (published) tw_ops_wait_end(rc == 0);
         if (rc == EDEADLK) own_writer_again(&r);
     }
-    if (TW_LIKELY(rc == 0)) acquired(&r);
+    if (TW_LIKELY(rc == 0)) acquired(l, TWATCH_MODE_SHARED, 0, pc, cfa);
     return rc;
 }
 
 TW_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *l) {
-    const struct request r = {l, TWATCH_MODE_EXCLUSIVE, 0, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     int rc = TW_REAL(pthread_rwlock_trywrlock)(l);
     if (TW_UNLIKELY(rc != 0)) {
+        const struct request r = {l, TWATCH_MODE_EXCLUSIVE, 0, pc, cfa, 0};
         bool published = !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_wrlock)(l);
         if (published) tw_ops_wait_end(rc == 0);
         if (rc == EDEADLK) own_writer_again(&r);
     }
-    if (TW_LIKELY(rc == 0)) acquired(&r);
+    if (TW_LIKELY(rc == 0)) acquired(l, TWATCH_MODE_EXCLUSIVE, 0, pc, cfa);
     return rc;
 }
 
 TW_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *l) {
-    const struct request r = {l, TWATCH_MODE_SHARED, TWATCH_HELD_TRY, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     int rc = TW_REAL(pthread_rwlock_tryrdlock)(l);
     if (rc == 0)
-        acquired(&r);
+        acquired(l, TWATCH_MODE_SHARED, TWATCH_HELD_TRY, pc, cfa);
     else
-        poll_failed(&r);
+        poll_failed(l, pc, cfa);
     return rc;
 }
 
 TW_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *l) {
-    const struct request r = {l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TRY, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     int rc = TW_REAL(pthread_rwlock_trywrlock)(l);
     if (rc == 0)
-        acquired(&r);
+        acquired(l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TRY, pc, cfa);
     else
-        poll_failed(&r);
+        poll_failed(l, pc, cfa);
     return rc;
 }
 
 /* The timed forms refuse a bad time even when the lock is free, so the try comes only after a good one. */
 
 TW_EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *until) {
-    struct request r = {l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     bool ok = tw_ops_time_ok(until);
     int rc = ok ? TW_REAL(pthread_rwlock_tryrdlock)(l) : EBUSY;
     if (rc != 0) {
-        r.deadline_ns = tw_ops_deadline(CLOCK_REALTIME, until);
+        const struct request r = {
+                l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, pc, cfa, tw_ops_deadline(CLOCK_REALTIME, until)};
         bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_timedrdlock)(l, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
-    if (rc == 0) acquired(&r);
+    if (rc == 0) acquired(l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, pc, cfa);
     return rc;
 }
 
 TW_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *until) {
-    struct request r = {l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     bool ok = tw_ops_time_ok(until);
     int rc = ok ? TW_REAL(pthread_rwlock_trywrlock)(l) : EBUSY;
     if (rc != 0) {
-        r.deadline_ns = tw_ops_deadline(CLOCK_REALTIME, until);
+        const struct request r = {
+                l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, pc, cfa, tw_ops_deadline(CLOCK_REALTIME, until)};
         bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_timedwrlock)(l, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
-    if (rc == 0) acquired(&r);
+    if (rc == 0) acquired(l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, pc, cfa);
     return rc;
 }
 
 TW_EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t *l, clockid_t clock, const struct timespec *until) {
-    struct request r = {l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     bool ok = tw_ops_time_ok(until) && tw_ops_clock_ok(clock);
     int rc = ok ? TW_REAL(pthread_rwlock_tryrdlock)(l) : EBUSY;
     if (rc != 0) {
-        r.deadline_ns = tw_ops_deadline(clock, until);
+        const struct request r = {l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, pc, cfa, tw_ops_deadline(clock, until)};
         bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_clockrdlock)(l, clock, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
-    if (rc == 0) acquired(&r);
+    if (rc == 0) acquired(l, TWATCH_MODE_SHARED, TWATCH_HELD_TIMED, pc, cfa);
     return rc;
 }
 
 TW_EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, const struct timespec *until) {
-    struct request r = {l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, TW_CALLER, TW_CFA, 0};
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     bool ok = tw_ops_time_ok(until) && tw_ops_clock_ok(clock);
     int rc = ok ? TW_REAL(pthread_rwlock_trywrlock)(l) : EBUSY;
     if (rc != 0) {
-        r.deadline_ns = tw_ops_deadline(clock, until);
+        const struct request r = {l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, pc, cfa, tw_ops_deadline(clock, until)};
         bool published = ok && !own_writer(l) && wait_begin(&r);
         rc = TW_REAL(pthread_rwlock_clockwrlock)(l, clock, until);
         if (published) tw_ops_wait_end(rc == 0);
     }
-    if (rc == 0) acquired(&r);
+    if (rc == 0) acquired(l, TWATCH_MODE_EXCLUSIVE, TWATCH_HELD_TIMED, pc, cfa);
     return rc;
 }
 

@@ -82,14 +82,17 @@ static inline void taken(const struct request *r) {
         e->use->balance++;
         if (!e->use->wait_stack) e->use->wait_stack = tw_stack_here(t, r->pc, r->cfa);
         if (is_lock(e->o)) {
-            tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->sem,
-                                    .kind = TWATCH_OBJ_SEM,
-                                    .flags = r->flags,
-                                    .oflags = e->o->flags & TWATCH_OBJF_INIT_SEEN,
-                                    .pc = r->pc,
-                                    .cfa = r->cfa});
+            const uint8_t tags = (uint8_t)(r->flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
+            if (!tw_held_push_quick(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa))
+                tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->sem,
+                                        .kind = TWATCH_OBJ_SEM,
+                                        .flags = r->flags,
+                                        .oflags = e->o->flags & TWATCH_OBJF_INIT_SEEN,
+                                        .pc = r->pc,
+                                        .cfa = r->cfa});
             struct twatch_held *top = &t->held[t->slot->nheld - 1];
-            if (top->address == (uintptr_t)r->sem) top->object = e->object; /* known here: the address may be another's when it is asked for */
+            if (top->address == (uintptr_t)r->sem)
+                top->object = e->object; /* known here: the address may be another's when it is asked for */
             if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
         } else if (t->slot->nheld > 0 && tw_held_find(t, (uintptr_t)r->sem)) {
             drop_stale(t);

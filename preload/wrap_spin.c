@@ -15,16 +15,24 @@ static bool is_free(const pthread_spinlock_t *l) {
     return __atomic_load_n((const volatile int *)l, __ATOMIC_RELAXED) == SPIN_FREE;
 }
 
+static TW_NOINLINE void push_slow(
+        struct tw_thread *t, pthread_spinlock_t *l, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    if (tw_ops_maybe_destroyed((uintptr_t)l))
+        tw_ops_check_destroyed(t, (uintptr_t)l, TWATCH_OBJ_SPIN, TW_DOES_LOCK, pc, cfa);
+    tw_held_push(t, &(struct tw_acquire){
+                            .address = (uintptr_t)l, .kind = TWATCH_OBJ_SPIN, .flags = flags, .pc = pc, .cfa = cfa});
+}
+
 static inline void acquired(pthread_spinlock_t *l, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) {
         missed = true;
         return;
     }
-    if (tw_ops_maybe_destroyed((uintptr_t)l))
-        tw_ops_check_destroyed(t, (uintptr_t)l, TWATCH_OBJ_SPIN, TW_DOES_LOCK, pc, cfa);
-    tw_held_push(t, &(struct tw_acquire){
-                            .address = (uintptr_t)l, .kind = TWATCH_OBJ_SPIN, .flags = flags, .pc = pc, .cfa = cfa});
+    const uint8_t tags = (uint8_t)(flags | TWATCH_OBJ_SPIN << TWATCH_HELD_KIND_SHIFT);
+    if (tw_ops_maybe_destroyed((uintptr_t)l) ||
+            !tw_held_push_quick(t, (uintptr_t)l, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa))
+        push_slow(t, l, flags, pc, cfa);
     if (tw_race) tw_race->acquire((uintptr_t)l);
     tw_leave(t);
 }
