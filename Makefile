@@ -41,7 +41,7 @@ $(BUILD)/libtwatch-tsan.so: $(BUILD)/preload/race/tsan/entry.o
 	$(CC) -shared -o $@ $< $(LDFLAGS) -Wl,-soname,libtsan.so.2 -Wl,-z,now,-z,relro,-z,nodelete
 
 $(BUILD)/twatch: $(TOOL_OBJ)
-	$(CC) -o $@ $(TOOL_OBJ) $(LDFLAGS) -ldw -lelf
+	$(CC) -o $@ $(TOOL_OBJ) $(LDFLAGS) -ldw -lelf -lm
 
 $(BUILD)/preload/race/%.o: preload/race/%.c
 	@mkdir -p $(@D)
