@@ -20,7 +20,8 @@ enum { WRITE_BIT = 45 };
 static __thread struct {
     uint64_t epoch, read_key, slots[X86_SLOTS];
     uint32_t bias;
-} words __attribute__((tls_model("initial-exec"))) = {.epoch = 0x100000001ull, .read_key = READ_KEY, .bias = 0x7fffffff};
+} words __attribute__((tls_model("initial-exec"))) = {
+        .epoch = 0x100000001ull, .read_key = READ_KEY, .bias = 0x7fffffff};
 
 static uint64_t slow_calls, range_calls, atomic_calls, fence_calls, bad_calls;
 
@@ -60,15 +61,17 @@ static void fence(uint32_t site, const struct x86_regs *regs) {
     if (!x86_site(site, &s) || !(s.flags & X86_SITE_FENCE)) __atomic_fetch_add(&bad_calls, 1, __ATOMIC_RELAXED);
 }
 
-static void say(const char *text) { dprintf(2, "race-x86: %s\n", text); }
+static void say(const char *text) {
+    dprintf(2, "race-x86: %s\n", text);
+}
 
 static int map_shadow(void) {
     static const uint64_t window[] = {0, 0x55, 0x56, 0x7e, 0x7f}, key[] = {1ull << WRITE_BIT, READ_KEY};
     for (unsigned i = 0; i < 5; i++)
         for (unsigned k = 0; k < 2; k++) {
             uint64_t at = (window[i] * TIB) ^ key[k];
-            if (mmap((void *)at, TIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) !=
-                    (void *)at)
+            if (mmap((void *)at, TIB, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != (void *)at)
                 return -1;
         }
     return 0;
@@ -85,13 +88,16 @@ static void print_stats(void) {
         struct x86_stats s;
         x86_module_stats(i, &s);
         dprintf(2,
-                "race-x86: %s text=%luK covered=%lu%% functions=%lu runs=%lu patched=%lu accesses=%lu checks=%lu dropped=%lu hoisted=%lu spilled=%lu "
-                "flags=%lu atomics=%lu strings=%lu fences=%lu left decode=%lu table=%lu odd=%lu short=%lu vector=%lu state=%lu code=%luK "
+                "race-x86: %s text=%luK covered=%lu%% functions=%lu runs=%lu patched=%lu accesses=%lu checks=%lu "
+                "dropped=%lu hoisted=%lu spilled=%lu "
+                "flags=%lu atomics=%lu strings=%lu fences=%lu left decode=%lu table=%lu odd=%lu short=%lu vector=%lu "
+                "state=%lu code=%luK "
                 "analyse=%luus emit=%luus patch=%luus cached=%u\n",
                 x86_module_path(i), s.text_bytes >> 10, 100 * s.covered_bytes / s.text_bytes, s.functions, s.runs,
-                s.runs_patched, s.accesses, s.checks, s.dropped, s.hoisted, s.spilled, s.flags_saved, s.atomics, s.strings, s.fences,
-                s.left[X86_LEFT_DECODE], s.left[X86_LEFT_TABLE], s.left[X86_LEFT_ODD], s.left[X86_LEFT_SHORT], s.left[X86_LEFT_VECTOR],
-                s.left[X86_LEFT_STATE], s.code_bytes >> 10, s.analyse_us, s.emit_us, s.patch_us, s.from_cache);
+                s.runs_patched, s.accesses, s.checks, s.dropped, s.hoisted, s.spilled, s.flags_saved, s.atomics,
+                s.strings, s.fences, s.left[X86_LEFT_DECODE], s.left[X86_LEFT_TABLE], s.left[X86_LEFT_ODD],
+                s.left[X86_LEFT_SHORT], s.left[X86_LEFT_VECTOR], s.left[X86_LEFT_STATE], s.code_bytes >> 10,
+                s.analyse_us, s.emit_us, s.patch_us, s.from_cache);
     }
 }
 
@@ -137,7 +143,8 @@ __attribute__((constructor)) static void load(void) {
     const char *mode = getenv("RACE_X86_MODE");
     if (mode && !strcmp(mode, "off")) return;
     struct x86_config config = {
-            .layout = {from_fs(&words.epoch), from_fs(&words.read_key), from_fs(words.slots), from_fs(&words.bias), WRITE_BIT},
+            .layout = {from_fs(&words.epoch), from_fs(&words.read_key), from_fs(words.slots), from_fs(&words.bias),
+                    WRITE_BIT},
             .hooks = {slow, range, before, after, fence},
             .mode = mode && !strcmp(mode, "trampolines") ? X86_TRAMPOLINES : X86_CHECKS,
             .selftest = getenv("RACE_X86_SELFTEST") != NULL,
@@ -154,7 +161,8 @@ __attribute__((constructor)) static void load(void) {
 
 __attribute__((destructor)) static void unload(void) {
     if (getenv("RACE_X86_VERBOSE"))
-        dprintf(2, "race-x86: slow=%lu range=%lu atomic=%lu fence=%lu\n", slow_calls, range_calls, atomic_calls, fence_calls);
+        dprintf(2, "race-x86: slow=%lu range=%lu atomic=%lu fence=%lu\n", slow_calls, range_calls, atomic_calls,
+                fence_calls);
     if (bad_calls) {
         dprintf(2, "race-x86: %lu calls with bad arguments\n", bad_calls);
         _exit(99);

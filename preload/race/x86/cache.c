@@ -1,11 +1,12 @@
 /*
- * The cache of emitted code, so that a program that is started a thousand times is analysed once. One file for each build of a module,
- * build of this library and configuration: a header, the trampolines as they lie in memory, and their tables. The file is
- * mapped, and where the module has its trampolines at the same distance as last time, used as it is.
+ * The cache of emitted code, so that a program that is started a thousand times is analysed once. One file for each
+ * build of a module, build of this library and configuration: a header, the trampolines as they lie in memory, and
+ * their tables. The file is mapped, and where the module has its trampolines at the same distance as last time, used as
+ * it is.
  *
- * The file holds code that will be executed, so it is believed only when it and its directory belong to the user and nobody
- * else may write them; what is in it is checked against damage by a hash and bounds, and against the module by a hash of its code.
- * Any doubt is a miss. A store that fails leaves no file. Other users cannot read it.
+ * The file holds code that will be executed, so it is believed only when it and its directory belong to the user and
+ * nobody else may write them; what is in it is checked against damage by a hash and bounds, and against the module by a
+ * hash of its code. Any doubt is a miss. A store that fails leaves no file. Other users cannot read it.
  */
 #define _GNU_SOURCE
 #include "module.h"
@@ -47,7 +48,8 @@ static uint64_t own_hash(void) {
 
 static uint64_t config_hash(void) {
     const struct x86_layout *l = &x86_engine.config.layout;
-    uint64_t words[6] = {(uint32_t)l->epoch, (uint32_t)l->read_key, (uint32_t)l->slots, (uint32_t)l->bias, l->write_bit, x86_engine.config.mode};
+    uint64_t words[6] = {(uint32_t)l->epoch, (uint32_t)l->read_key, (uint32_t)l->slots, (uint32_t)l->bias, l->write_bit,
+            x86_engine.config.mode};
     return x86_hash(words, sizeof words, own_hash());
 }
 
@@ -67,7 +69,8 @@ static char *add_hex(char *at, char *end, const uint8_t *bytes, size_t n) {
 
 static int is_private(int fd, int directory) {
     struct stat st;
-    return fstat(fd, &st) == 0 && (directory ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)) && st.st_uid == geteuid() && !(st.st_mode & 022);
+    return fstat(fd, &st) == 0 && (directory ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)) && st.st_uid == geteuid() &&
+           !(st.st_mode & 022);
 }
 
 static int open_directory(const char *first, const char *second) {
@@ -103,7 +106,8 @@ static int in_tmp(void) {
 
 /* The directory, or -1 when there is none or none wanted. */
 static int cache_directory(void) {
-    const char *given = x86_engine.config.cache_dir, *xdg = secure_getenv("XDG_CACHE_HOME"), *home = secure_getenv("HOME");
+    const char *given = x86_engine.config.cache_dir, *xdg = secure_getenv("XDG_CACHE_HOME"),
+               *home = secure_getenv("HOME");
     if (given) return *given ? open_directory(given, NULL) : -1;
     int fd = xdg && *xdg == '/' ? open_directory(xdg, "/twatch") : -1;
     if (fd < 0 && home && *home == '/') {
@@ -129,8 +133,8 @@ static void file_name(char name[NAME_ROOM], const struct x86_module *m, const st
 }
 
 static int parts_fit(const struct header *h, uint64_t size) {
-    static const uint8_t unit[X86_PARTS] = {1, sizeof(uint32_t), sizeof(struct x86_site_entry), sizeof(struct x86_patch),
-            sizeof(struct x86_pcpoint), 1, sizeof(struct x86_pcpoint), 1};
+    static const uint8_t unit[X86_PARTS] = {1, sizeof(uint32_t), sizeof(struct x86_site_entry),
+            sizeof(struct x86_patch), sizeof(struct x86_pcpoint), 1, sizeof(struct x86_pcpoint), 1};
     for (int i = 0; i < X86_PARTS; i++) {
         uint64_t at = h->part[i].at, bytes = h->part[i].bytes;
         if (at > size || bytes > size - at || bytes % unit[i] || at % 8 || bytes > 1u << 30) return 0;
@@ -172,7 +176,8 @@ static int relocate(struct x86_module *m) {
     return 0;
 }
 
-/* Maps the code where it was written for, else anywhere near. The caller makes it executable; whether that can be is tried here. */
+/* Maps the code where it was written for, else anywhere near. The caller makes it executable; whether that can be is
+ * tried here. */
 static int map_code(struct x86_module *m, int fd, uint64_t at) {
     size_t size = m->part_bytes[X86_PART_CODE];
     void *want = (void *)(m->bias + m->origin);
@@ -211,9 +216,9 @@ static uint64_t checksum(const struct header *h, const void *const part[X86_PART
 
 static int accept(struct x86_module *m, const uint8_t *file, uint64_t size, int fd) {
     const struct header *h = (const void *)file;
-    if (size < sizeof *h || memcmp(h->magic, magic, sizeof magic) != 0 || h->format != FORMAT || h->bytes != sizeof *h ||
-            h->config != config_hash() || h->text_hash != m->text_hash || h->text_addr != m->text_addr ||
-            h->text_size != m->text_size || !parts_fit(h, size))
+    if (size < sizeof *h || memcmp(h->magic, magic, sizeof magic) != 0 || h->format != FORMAT ||
+            h->bytes != sizeof *h || h->config != config_hash() || h->text_hash != m->text_hash ||
+            h->text_addr != m->text_addr || h->text_size != m->text_size || !parts_fit(h, size))
         return -1;
     m->origin = h->origin;
     for (int i = 0; i < X86_PARTS; i++) {
@@ -278,8 +283,14 @@ static int pad_to(int fd, uint64_t *at, uint64_t want) {
 }
 
 static int write_file(const struct x86_module *m, int fd) {
-    struct header h = {.format = FORMAT, .bytes = sizeof h, .config = config_hash(), .text_hash = m->text_hash, .text_addr = m->text_addr,
-            .origin = m->origin, .text_size = m->text_size, .stats = m->stats};
+    struct header h = {.format = FORMAT,
+            .bytes = sizeof h,
+            .config = config_hash(),
+            .text_hash = m->text_hash,
+            .text_addr = m->text_addr,
+            .origin = m->origin,
+            .text_size = m->text_size,
+            .stats = m->stats};
     uint64_t at = (sizeof h + 4095) & ~4095ull;
     memcpy(h.magic, magic, sizeof magic);
     for (int i = 0; i < X86_PARTS; i++) {

@@ -1,21 +1,29 @@
 /*
  * Checks: where they stand, and their code.
  *
- * A check needs one register (two for vectors) and the flags. It stands at its instruction or earlier in the run, where a
- * register and the flags are dead, but never before a check of an earlier access, over a branch, a barrier, or something that
- * writes a register of its address. Registers are spilled to thread-local slots and not to the stack, whose red zone may be in use.
+ * A check needs one register (two for vectors) and the flags. It stands at its instruction or earlier in the run, where
+ * a register and the flags are dead, but never before a check of an earlier access, over a branch, a barrier, or
+ * something that writes a register of its address. Registers are spilled to thread-local slots and not to the stack,
+ * whose red zone may be in use.
  *
- *     lea r, [operand]; btc r, bit (write) or xor r, fs:[read_key] (read); and r, -4; mov r, [r]; cmp r, fs:[epoch]; jne stub
+ *     lea r, [operand]; btc r, bit (write) or xor r, fs:[read_key] (read); and r, -4; mov r, [r]; cmp r, fs:[epoch];
+ * jne stub
  */
 #define _GNU_SOURCE
 #include "emit.h"
 
 enum { REACH = 60, VECTOR = 16 };
 
-static struct x86_planned *plan_of(const struct x86_emitter *e) { return (struct x86_planned *)(void *)e->plan.data; }
+static struct x86_planned *plan_of(const struct x86_emitter *e) {
+    return (struct x86_planned *)(void *)e->plan.data;
+}
 
-static int is_special(const struct x86_insn *x) { return x->cls == X86_LOCKED || x->cls == X86_STRING || x->cls == X86_FENCED; }
-static int is_checkable(const struct x86_insn *x) { return x->cls == X86_GLOBAL || x->cls == X86_HEAP; }
+static int is_special(const struct x86_insn *x) {
+    return x->cls == X86_LOCKED || x->cls == X86_STRING || x->cls == X86_FENCED;
+}
+static int is_checkable(const struct x86_insn *x) {
+    return x->cls == X86_GLOBAL || x->cls == X86_HEAP;
+}
 
 static int64_t place_of(const struct x86_insn *x) {
     return x->base == X86_RIP ? (int64_t)x->off + x->len + x->disp : x->disp;
@@ -34,7 +42,8 @@ static int covered_before(const struct x86_insn *x, const struct x86_planned *p,
     uint16_t regs = x86_insn_address_regs(&x[k]);
     for (uint32_t j = k; j-- > 0 && k - j < REACH;) {
         if ((x[j].writes & regs) || (x[j].traits & X86_T_BARRIER)) return 0;
-        if (p[j].at >= 0 && is_checkable(&x[j]) && (p[j].access & 2 || !(x[k].access & 2)) && includes(&x[j], &x[k])) return 1;
+        if (p[j].at >= 0 && is_checkable(&x[j]) && (p[j].access & 2 || !(x[k].access & 2)) && includes(&x[j], &x[k]))
+            return 1;
     }
     return 0;
 }
@@ -45,14 +54,15 @@ static int32_t write_after(const struct x86_insn *x, uint32_t n, uint32_t k) {
     if ((x[k].access & 2) || (x[k].writes & regs)) return -1;
     for (uint32_t j = k + 1; j < n && j - k < 8; j++) {
         if (x[j - 1].kind == X86_JCC || (x[j].traits & X86_T_BARRIER)) return -1;
-        if (is_checkable(&x[j])) return (x[j].access & 2) && x[j].size == x[k].size && includes(&x[j], &x[k]) ? (int32_t)j : -1;
+        if (is_checkable(&x[j]))
+            return (x[j].access & 2) && x[j].size == x[k].size && includes(&x[j], &x[k]) ? (int32_t)j : -1;
         if (x[j].writes & regs) return -1;
     }
     return -1;
 }
 
 static int has_scratch(const struct x86_insn *at, uint16_t regs) {
-    return (uint16_t)~(at->live | regs | X86_BIT(X86_RSP)) != 0;
+    return (uint16_t) ~(at->live | regs | X86_BIT(X86_RSP)) != 0;
 }
 
 /* The best place for the check of x[k], not before `floor`. */
@@ -107,12 +117,16 @@ static uint32_t new_site(struct x86_emitter *e, const struct x86_insn *x, unsign
     if (x->traits & X86_T_MOV && !covers) flags |= X86_SITE_MOV;
     if (x->spin) flags |= X86_SITE_SPIN;
     X86_VEC_PUSH(&e->sites, struct x86_site_entry,
-            (struct x86_site_entry){.off = x->off, .size = x->cls == X86_FENCED ? 0 : x->size, .flags = (uint8_t)flags, .traits = x->traits});
+            (struct x86_site_entry){.off = x->off,
+                    .size = x->cls == X86_FENCED ? 0 : x->size,
+                    .flags = (uint8_t)flags,
+                    .traits = x->traits});
     return n;
 }
 
 /* In the order of preference: not the callee-saved ones, which an unwinder may need, and never rsp. */
-static const uint8_t preference[] = {X86_RAX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, 8, 9, 10, 11, X86_RBX, 12, 13, 14, 15, X86_RBP};
+static const uint8_t preference[] = {
+        X86_RAX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, 8, 9, 10, 11, X86_RBX, 12, 13, 14, 15, X86_RBP};
 
 static unsigned pick(uint16_t allowed) {
     for (unsigned i = 0; i < sizeof preference; i++)
@@ -141,7 +155,8 @@ static void jump_to_stub(struct x86_emitter *e, struct x86_stub *stub) {
 /* reg becomes the address of the cell. Clobbers flags. */
 static void to_cell(struct x86_emitter *e, unsigned reg, const struct x86_insn *x, int is_write) {
     if (is_write) {
-        const uint8_t btc[] = {(uint8_t)(0x48 | reg >> 3), 0x0f, 0xba, (uint8_t)(0xf8 | (reg & 7)), (uint8_t)e->config->layout.write_bit};
+        const uint8_t btc[] = {(uint8_t)(0x48 | reg >> 3), 0x0f, 0xba, (uint8_t)(0xf8 | (reg & 7)),
+                (uint8_t)e->config->layout.write_bit};
         x86_put_bytes(e, btc, sizeof btc);
     } else {
         x86_emit_fs(e, 0x33, reg, e->config->layout.read_key, 1);
@@ -190,14 +205,14 @@ struct scratch {
 static struct scratch choose(const struct x86_insn *at, uint16_t regs, int flags, int vector) {
     uint16_t never = (uint16_t)(regs | X86_BIT(X86_RSP) | (flags ? X86_BIT(X86_RAX) : 0));
     struct scratch s = {.second = X86_NOREG};
-    s.reg = pick((uint16_t)~(at->live | never));
+    s.reg = pick((uint16_t) ~(at->live | never));
     if (s.reg == X86_NOREG) {
         s.spill = 1;
         s.reg = pick((uint16_t)~never);
     }
     if (!vector) return s;
     never |= X86_BIT(s.reg);
-    s.second = pick((uint16_t)~(at->live | never));
+    s.second = pick((uint16_t) ~(at->live | never));
     if (s.second == X86_NOREG) {
         s.spill_second = 1;
         s.second = pick((uint16_t)~never);
@@ -205,8 +220,8 @@ static struct scratch choose(const struct x86_insn *at, uint16_t regs, int flags
     return s;
 }
 
-static void emit_check(struct x86_emitter *e, const struct x86_run *r, const struct x86_insn *x, const struct x86_planned *p,
-        const struct x86_insn *at) {
+static void emit_check(struct x86_emitter *e, const struct x86_run *r, const struct x86_insn *x,
+        const struct x86_planned *p, const struct x86_insn *at) {
     uint16_t regs = x86_insn_address_regs(x);
     int flags = at->flags_live != 0, vector = x->size >= VECTOR;
     int keep_rax = flags && ((at->live | regs) & X86_BIT(X86_RAX)) != 0;
@@ -240,8 +255,9 @@ void x86_checks_emit(struct x86_emitter *e, const struct x86_run *r, uint32_t at
  * A call of a hook: rsp goes below the red zone, then rdi, the argument in rdi, the site number. The thunk gives rdi
  * back and takes both words off. 136: what has been pushed when the operand's address is formed.
  */
-static void call_hook(struct x86_emitter *e, enum x86_thunk thunk, uint32_t site, const struct x86_insn *operand, int slot) {
-    static const uint8_t down[] = {0x48, 0x8d, 0x64, 0x24, 0x80, 0x57};            /* lea rsp, [rsp-128]; push rdi */
+static void call_hook(
+        struct x86_emitter *e, enum x86_thunk thunk, uint32_t site, const struct x86_insn *operand, int slot) {
+    static const uint8_t down[] = {0x48, 0x8d, 0x64, 0x24, 0x80, 0x57};           /* lea rsp, [rsp-128]; push rdi */
     static const uint8_t up[] = {0x48, 0x8d, 0xa4, 0x24, 0x80, 0x00, 0x00, 0x00}; /* lea rsp, [rsp+128] */
     x86_put_bytes(e, down, sizeof down);
     if (operand) x86_emit_lea(e, X86_RDI, operand, 136, 0);
@@ -260,7 +276,8 @@ static void bracketed(struct x86_emitter *e, const struct x86_insn *x, uint32_t 
     call_hook(e, X86_TO_AFTER, site, NULL, X86_SLOT_ATOMIC);
 }
 
-/* An atomic of a variable that only this thread has used costs a compare; else the stub runs the instruction between the hooks. */
+/* An atomic of a variable that only this thread has used costs a compare; else the stub runs the instruction between
+ * the hooks. */
 static void emit_atomic(struct x86_emitter *e, const struct x86_insn *x, uint32_t site) {
     uint16_t regs = x86_insn_address_regs(x);
     e->stats->atomics++;

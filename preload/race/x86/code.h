@@ -1,7 +1,7 @@
 /*
- * What is known about a module's code: its functions, where instructions begin, and which of them control may reach other than
- * by falling through ("leaders"). Runs are built between leaders; a leader that is missed is a crash, one too many only
- * costs coverage, so every source of doubt adds one.
+ * What is known about a module's code: its functions, where instructions begin, and which of them control may reach
+ * other than by falling through ("leaders"). Runs are built between leaders; a leader that is missed is a crash, one
+ * too many only costs coverage, so every source of doubt adds one.
  */
 #ifndef TWATCH_RACE_X86_CODE_H
 #define TWATCH_RACE_X86_CODE_H
@@ -16,7 +16,6 @@ struct x86_function {
     uint32_t lo, hi;       /* in .text */
     uint64_t lsda;         /* language-specific data area, 0 none */
     uint32_t wanted;       /* accesses to shared memory */
-    uint16_t clobbers;     /* registers that it certainly writes, or lets unknown code write */
     uint8_t state;         /* enum x86_state */
     uint8_t frame;         /* rbp is a frame pointer throughout */
     uint8_t tables;        /* a jump table was found */
@@ -24,7 +23,8 @@ struct x86_function {
     uint8_t register_jump; /* any jump through a register or memory, except through the GOT */
 };
 
-/* A mark per byte of .text: the length of the instruction that begins there (0: none does), and how it may be reached. */
+/* A mark per byte of .text: the length of the instruction that begins there (0: none does), and how it may be reached.
+ */
 enum { X86_LENGTH = 0x0f, X86_LEAD_JUMP = 0x10, X86_LEAD = 0x20, X86_LEAD_RETURN = 0x40, X86_LEAD_ANY = 0x70 };
 
 struct x86_code {
@@ -43,7 +43,8 @@ int x86_functions_read(struct x86_code *code);
 /* The function whose range holds the offset, or NULL. */
 struct x86_function *x86_function_at(const struct x86_code *code, uint32_t off);
 /* Landing pads of a function: offsets in .text, to visit. Malformed data ends the list. */
-void x86_functions_pads(struct x86_code *code, const struct x86_function *f, void (*visit)(struct x86_code *, uint32_t));
+void x86_functions_pads(
+        struct x86_code *code, const struct x86_function *f, void (*visit)(struct x86_code *, uint32_t));
 
 /* Finds every leader. 0, or -1 when there is no memory. */
 int x86_leaders_find(struct x86_code *code);
@@ -53,7 +54,9 @@ int x86_code_decode(struct x86_code *code, const struct x86_function *f);
 /* Classes that depend on the function: rbp as a frame pointer. */
 void x86_code_settle(struct x86_code *code, const struct x86_function *f);
 
-static inline struct x86_insn *x86_code_insns(const struct x86_code *code) { return (struct x86_insn *)(void *)code->insns.data; }
+static inline struct x86_insn *x86_code_insns(const struct x86_code *code) {
+    return (struct x86_insn *)(void *)code->insns.data;
+}
 static inline uint32_t x86_code_count(const struct x86_code *code) {
     return (uint32_t)(code->insns.used / sizeof(struct x86_insn));
 }

@@ -9,7 +9,9 @@
 /* More than any instruction with its checks takes (a 64-byte vector access: 8 compares), and the stub with it. */
 enum { MOST_PER_INSN = 400 };
 
-static uint64_t address_of(const struct x86_emitter *e, uint32_t off) { return e->code->image->text_addr + off; }
+static uint64_t address_of(const struct x86_emitter *e, uint32_t off) {
+    return e->code->image->text_addr + off;
+}
 
 /* A displacement that leads to the copy of an instruction once that is known. */
 static void put_branch(struct x86_emitter *e, const struct x86_insn *x) {
@@ -115,14 +117,16 @@ static void note_patch(struct x86_emitter *e, const struct x86_run *r) {
     if (r->wanted && r->placement != X86_CHAIN) {
         uint32_t after = r->patch + X86_JUMP_BYTES;
         uint32_t dead = r->end > after ? r->end - after : 0;
-        struct x86_patch p = {.off = r->patch, .to = r->copy, .opcode = 0xe9, .dead = (uint16_t)(dead < 0xfff0 ? dead : 0xfff0)};
+        struct x86_patch p = {
+                .off = r->patch, .to = r->copy, .opcode = 0xe9, .dead = (uint16_t)(dead < 0xfff0 ? dead : 0xfff0)};
         if (r->placement == X86_TAIL) {
             p.opcode = 0xe8;
             p.nops = (uint8_t)(r->patch - r->off);
             p.dead = 0;
             /* An endbr64 in front stays. */
             const uint8_t *b = e->code->image->text + r->off;
-            if (p.nops >= 4 && b[0] == 0xf3 && b[1] == 0x0f && b[2] == 0x1e && b[3] == 0xfa) p.nops = (uint8_t)(p.nops - 4);
+            if (p.nops >= 4 && b[0] == 0xf3 && b[1] == 0x0f && b[2] == 0x1e && b[3] == 0xfa)
+                p.nops = (uint8_t)(p.nops - 4);
         }
         X86_VEC_PUSH(&e->patches, struct x86_patch, p);
         e->stats->runs_patched++;
@@ -130,8 +134,7 @@ static void note_patch(struct x86_emitter *e, const struct x86_run *r) {
         e->stats->left[X86_LEFT_SHORT] += r->wanted;
     }
     if (r->placement != X86_TAIL) retarget_call(e, last);
-    if (r->placement != X86_TAIL)
-        X86_VEC_PUSH(&e->entries, struct x86_entry, (struct x86_entry){r->off, r->copy});
+    if (r->placement != X86_TAIL) X86_VEC_PUSH(&e->entries, struct x86_entry, (struct x86_entry){r->off, r->copy});
 }
 
 static int copy_function(struct x86_emitter *e, const struct x86_function *f) {

@@ -1,7 +1,8 @@
 /*
- * Decoding, with Zydis. What an instruction does depends on its prefixes, opcode, ModRM and SIB bytes only, and a program has some
- * ten thousand combinations of those for millions of instructions: each is decoded once and remembered. The displacement
- * and the immediate are then read from the bytes. Forms for which that is not so (EVEX scales its displacement) are never remembered.
+ * Decoding, with Zydis. What an instruction does depends on its prefixes, opcode, ModRM and SIB bytes only, and a
+ * program has some ten thousand combinations of those for millions of instructions: each is decoded once and
+ * remembered. The displacement and the immediate are then read from the bytes. Forms for which that is not so (EVEX
+ * scales its displacement) are never remembered.
  */
 #define _GNU_SOURCE
 #include "decode.h"
@@ -24,27 +25,33 @@ struct x86_decoder {
 };
 
 struct x86_decoder *x86_decoder_new(struct x86_image *image) {
-    struct x86_decoder *d =
-            mmap(NULL, sizeof *d, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct x86_decoder *d = mmap(NULL, sizeof *d, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (d == MAP_FAILED) return NULL;
     ZydisDecoderInit(&d->zydis, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     d->image = image;
     return d;
 }
 
-void x86_decoder_free(struct x86_decoder *d) { munmap(d, sizeof *d); }
+void x86_decoder_free(struct x86_decoder *d) {
+    munmap(d, sizeof *d);
+}
 
-/* Bit i of word i/32: one-byte opcode i is followed by ModRM (Intel SDM volume 2, appendix A). Opcodes we never remember count as none. */
+/* Bit i of word i/32: one-byte opcode i is followed by ModRM (Intel SDM volume 2, appendix A). Opcodes we never
+ * remember count as none. */
 static const uint32_t modrm_one[8] = {0x0f0f0f0f, 0x0f0f0f0f, 0, 0x00000a08, 0x00007fff, 0, 0xff0f00c3, 0xc0c00000};
 /* The same after 0f, and which opcodes of that map may be remembered at all. */
 static const uint32_t plain_two[8] = {0, 0xffff2003, 0xff03ff0f, 0xffffffff, 0xff3ffff3, 0xf9ffffff, 0, 0};
 
-static int bit(const uint32_t *set, uint8_t i) { return (int)(set[i >> 5] >> (i & 31) & 1); }
+static int bit(const uint32_t *set, uint8_t i) {
+    return (int)(set[i >> 5] >> (i & 31) & 1);
+}
 
-/* Length of the opcode part, that is everything before ModRM; has_modrm says whether one follows. 0: do not remember this one. */
+/* Length of the opcode part, that is everything before ModRM; has_modrm says whether one follows. 0: do not remember
+ * this one. */
 static unsigned opcode_part(const uint8_t *p, const uint8_t *end, int *has_modrm) {
     const uint8_t *b = p;
-    while (b < end && b - p < 4 && (*b == 0x66 || *b == 0xf2 || *b == 0xf3 || *b == 0xf0 || *b == 0x64 || *b == 0x2e || *b == 0x3e))
+    while (b < end && b - p < 4 &&
+            (*b == 0x66 || *b == 0xf2 || *b == 0xf3 || *b == 0xf0 || *b == 0x64 || *b == 0x2e || *b == 0x3e))
         b++;
     if (b < end && (*b == 0xc5 || *b == 0xc4)) {
         b += *b == 0xc5 ? 2 : 3;
@@ -87,7 +94,8 @@ static uint64_t memo_key(const uint8_t *p, const uint8_t *end) {
     if (n > 8 || p + n > end) return 0;
     uint64_t key = 0;
     memcpy(&key, p, n);
-    /* mod 0 with SIB base 5 has a displacement that mod alone does not show; the SIB byte is in the key, so that is fine. */
+    /* mod 0 with SIB base 5 has a displacement that mod alone does not show; the SIB byte is in the key, so that is
+     * fine. */
     return key;
 }
 
@@ -100,7 +108,8 @@ static uint8_t general(ZydisRegister r) {
 }
 
 static uint8_t six_flags(uint32_t f) {
-    return (uint8_t)((f & 1) | (f >> 2 & 1) << 1 | (f >> 4 & 1) << 2 | (f >> 6 & 1) << 3 | (f >> 7 & 1) << 4 | (f >> 11 & 1) << 5);
+    return (uint8_t)((f & 1) | (f >> 2 & 1) << 1 | (f >> 4 & 1) << 2 | (f >> 6 & 1) << 3 | (f >> 7 & 1) << 4 |
+                     (f >> 11 & 1) << 5);
 }
 
 static int is_shift(ZydisMnemonic m) {
@@ -293,7 +302,8 @@ static int decode_whole(struct x86_decoder *d, const uint8_t *p, size_t room, st
     *x = (struct x86_insn){.len = z.length, .base = X86_NOREG, .index = X86_NOREG, .target = X86_NO_TARGET};
     if (z.cpu_flags) {
         x->flags_read = six_flags(z.cpu_flags->tested);
-        x->flags_killed = six_flags(z.cpu_flags->modified | z.cpu_flags->set_0 | z.cpu_flags->set_1 | z.cpu_flags->undefined);
+        x->flags_killed =
+                six_flags(z.cpu_flags->modified | z.cpu_flags->set_0 | z.cpu_flags->set_1 | z.cpu_flags->undefined);
     }
     int repeated = (z.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0 &&
                    z.meta.category == ZYDIS_CATEGORY_STRINGOP;

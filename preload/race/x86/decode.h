@@ -10,7 +10,8 @@ struct x86_decoder;
 struct x86_decoder *x86_decoder_new(struct x86_image *image);
 void x86_decoder_free(struct x86_decoder *d);
 
-/* Decodes the instruction at offset off of .text, which must end by `end`. 0, or -1 when these bytes are no instruction. */
+/* Decodes the instruction at offset off of .text, which must end by `end`. 0, or -1 when these bytes are no
+ * instruction. */
 int x86_decode(struct x86_decoder *d, uint32_t off, uint32_t end, struct x86_insn *out);
 
 #endif

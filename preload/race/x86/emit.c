@@ -16,7 +16,9 @@ void x86_emit_slot(struct x86_emitter *e, int load, unsigned reg, unsigned slot)
     x86_emit_fs(e, load ? 0x8b : 0x89, reg, e->config->layout.slots + (int32_t)(8 * slot), 1);
 }
 
-static unsigned scale_bits(unsigned scale) { return scale == 8 ? 3 : scale == 4 ? 2 : scale == 2 ? 1 : 0; }
+static unsigned scale_bits(unsigned scale) {
+    return scale == 8 ? 3 : scale == 4 ? 2 : scale == 2 ? 1 : 0;
+}
 
 static void lea_rip(struct x86_emitter *e, unsigned reg, const struct x86_insn *x, int down) {
     uint64_t to = x86_insn_rip_target(e->code->image, x);

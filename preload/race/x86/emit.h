@@ -1,7 +1,7 @@
 /*
  * Writing machine code. Positions are offsets in the trampolines; addresses are the module's link-time addresses, in
- * which the trampolines begin at `origin`. Whatever reaches out of the trampolines is noted in `relocs`, so that the same code can
- * be put at another distance from the module. Encodings: Intel SDM volume 2.
+ * which the trampolines begin at `origin`. Whatever reaches out of the trampolines is noted in `relocs`, so that the
+ * same code can be put at another distance from the module. Encodings: Intel SDM volume 2.
  */
 #ifndef TWATCH_RACE_X86_EMIT_H
 #define TWATCH_RACE_X86_EMIT_H
@@ -51,8 +51,8 @@ struct x86_stub {
     uint32_t back;    /* where it returns to */
     uint32_t site;
     uint8_t nfrom;
-    uint8_t rax_saved; /* rax holds the flags, its own value is in slot 1 */
-    uint8_t restore;   /* a register to load from slot 0 before the instruction; X86_NOREG none (atomics) */
+    uint8_t rax_saved;  /* rax holds the flags, its own value is in slot 1 */
+    uint8_t restore;    /* a register to load from slot 0 before the instruction; X86_NOREG none (atomics) */
     uint8_t flags_live; /* atomics: the flags must survive */
 };
 
@@ -77,7 +77,9 @@ struct x86_emitter {
 
 enum { X86_SLOT_REG, X86_SLOT_RAX, X86_SLOT_TEMP, X86_SLOT_ATOMIC };
 
-static inline void x86_put8(struct x86_emitter *e, unsigned v) { e->out[e->at++] = (uint8_t)v; }
+static inline void x86_put8(struct x86_emitter *e, unsigned v) {
+    e->out[e->at++] = (uint8_t)v;
+}
 static inline void x86_put32(struct x86_emitter *e, uint32_t v) {
     memcpy(e->out + e->at, &v, 4);
     e->at += 4;
@@ -93,7 +95,9 @@ static inline void x86_put_rel(struct x86_emitter *e, uint64_t to, uint32_t behi
     if (d != (int32_t)d) e->failed = 1;
     x86_put32(e, (uint32_t)d);
 }
-static inline void x86_put_local(struct x86_emitter *e, uint32_t to) { x86_put32(e, to - (e->at + 4)); }
+static inline void x86_put_local(struct x86_emitter *e, uint32_t to) {
+    x86_put32(e, to - (e->at + 4));
+}
 static inline void x86_set_local(struct x86_emitter *e, uint32_t at, uint32_t to) {
     uint32_t d = to - (at + 4);
     memcpy(e->out + at, &d, 4);
@@ -102,16 +106,17 @@ static inline void x86_set_local(struct x86_emitter *e, uint32_t at, uint32_t to
 /* mov r, fs:[offset] (load) or the reverse; 64 bits. */
 void x86_emit_fs(struct x86_emitter *e, uint8_t opcode, unsigned reg, int32_t offset, int wide);
 void x86_emit_slot(struct x86_emitter *e, int load, unsigned reg, unsigned slot);
-/* lea r, [memory operand of x]; rsp_shift: how far rsp is below the program's. `down`: rounded down to 4 where that is known now. */
+/* lea r, [memory operand of x]; rsp_shift: how far rsp is below the program's. `down`: rounded down to 4 where that is
+ * known now. */
 void x86_emit_lea(struct x86_emitter *e, unsigned reg, const struct x86_insn *x, int32_t rsp_shift, int down);
 /* The instruction itself, its rip-relative operand adjusted. */
 void x86_emit_copy(struct x86_emitter *e, const struct x86_insn *x);
 
 /* check.c: the checks of a run, the stubs of a function. */
 struct x86_planned {
-    int32_t at;       /* the instruction of the run before which the check stands; -1 none */
-    uint8_t access;   /* of the check; 1 read, 2 write */
-    uint8_t covers;   /* a read before it that has no check of its own */
+    int32_t at;     /* the instruction of the run before which the check stands; -1 none */
+    uint8_t access; /* of the check; 1 read, 2 write */
+    uint8_t covers; /* a read before it that has no check of its own */
 };
 void x86_checks_plan(struct x86_emitter *e, const struct x86_run *r);
 void x86_checks_emit(struct x86_emitter *e, const struct x86_run *r, uint32_t at);

@@ -125,7 +125,8 @@ static void read_fde(struct x86_code *code, struct reader r, const struct cie *c
     }
     if (r.bad || !bytes || !x86_image_in_text(image, lo) || bytes > image->text_size - (lo - image->text_addr)) return;
     uint32_t start = (uint32_t)(lo - image->text_addr);
-    X86_VEC_PUSH(&code->functions, struct x86_function, (struct x86_function){.lo = start, .hi = start + (uint32_t)bytes, .lsda = lsda});
+    X86_VEC_PUSH(&code->functions, struct x86_function,
+            (struct x86_function){.lo = start, .hi = start + (uint32_t)bytes, .lsda = lsda});
 }
 
 static int by_start(const void *a, const void *b) {
@@ -214,12 +215,14 @@ struct x86_function *x86_function_at(const struct x86_code *code, uint32_t off) 
     return lo < X86_VEC_COUNT(&code->functions, struct x86_function) && f[lo].lo <= off ? &f[lo] : NULL;
 }
 
-void x86_functions_pads(struct x86_code *code, const struct x86_function *f, void (*visit)(struct x86_code *, uint32_t)) {
+void x86_functions_pads(
+        struct x86_code *code, const struct x86_function *f, void (*visit)(struct x86_code *, uint32_t)) {
     struct x86_image *image = code->image;
     const Elf64_Shdr *section = f->lsda ? x86_image_section_at(image, f->lsda) : NULL;
     const uint8_t *contents = section ? x86_image_contents(image, section) : NULL;
     if (!contents) return;
-    struct reader r = {.at = contents + (f->lsda - section->sh_addr), .end = contents + section->sh_size, .addr = f->lsda};
+    struct reader r = {
+            .at = contents + (f->lsda - section->sh_addr), .end = contents + section->sh_size, .addr = f->lsda};
     uint64_t base = image->text_addr + f->lo;
     uint8_t encoding = (uint8_t)take(&r, 1);
     if (encoding != 0xff) base = take_encoded(&r, encoding);
@@ -234,6 +237,7 @@ void x86_functions_pads(struct x86_code *code, const struct x86_function *f, voi
         take_encoded(&r, encoding);
         uint64_t pad = take_encoded(&r, encoding);
         take_uleb(&r);
-        if (pad && !r.bad && x86_image_in_text(image, base + pad)) visit(code, (uint32_t)(base + pad - image->text_addr));
+        if (pad && !r.bad && x86_image_in_text(image, base + pad))
+            visit(code, (uint32_t)(base + pad - image->text_addr));
     }
 }

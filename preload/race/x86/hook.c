@@ -1,10 +1,14 @@
-/* The hooks whose arguments depend on the instruction: string operations and fences. Called from thunks.S in any context. */
+/* The hooks whose arguments depend on the instruction: string operations and fences. Called from thunks.S in any
+ * context. */
 #define _GNU_SOURCE
 #include "module.h"
 
-void x86_enter_string(uintptr_t unused, uint32_t site, const struct x86_regs *regs);
-void x86_enter_compared(uintptr_t count, uint32_t site, const struct x86_regs *regs);
-void x86_enter_fence(uintptr_t unused, uint32_t site, const struct x86_regs *regs);
+void x86_enter_string(uintptr_t unused, uint32_t site, const struct x86_regs *regs)
+        __attribute__((visibility("hidden")));
+void x86_enter_compared(uintptr_t count, uint32_t site, const struct x86_regs *regs)
+        __attribute__((visibility("hidden")));
+void x86_enter_fence(uintptr_t unused, uint32_t site, const struct x86_regs *regs)
+        __attribute__((visibility("hidden")));
 
 static const struct x86_site_entry *entry(uint32_t site) {
     const struct x86_module *m = x86_module_of_site(site);

@@ -54,7 +54,8 @@ int x86_image_writable(struct x86_image *image, uint64_t addr) {
 
 static void read_segments(struct x86_image *image) {
     const Elf64_Ehdr *eh = image->header;
-    if (eh->e_phentsize != sizeof(Elf64_Phdr) || !within(image, eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr)))
+    if (eh->e_phentsize != sizeof(Elf64_Phdr) ||
+            !within(image, eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr)))
         return;
     const Elf64_Phdr *ph = (const void *)(image->map + eh->e_phoff);
     image->low = ~0ull;
@@ -86,8 +87,8 @@ static void read_build_id(struct x86_image *image) {
 
 static const char *read_tables(struct x86_image *image) {
     const Elf64_Ehdr *eh = image->header;
-    if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 || eh->e_machine != EM_X86_64 || eh->e_ident[EI_CLASS] != ELFCLASS64 ||
-            (eh->e_type != ET_DYN && eh->e_type != ET_EXEC))
+    if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 || eh->e_machine != EM_X86_64 ||
+            eh->e_ident[EI_CLASS] != ELFCLASS64 || (eh->e_type != ET_DYN && eh->e_type != ET_EXEC))
         return "not an x86-64 ELF file";
     if (!eh->e_shnum || eh->e_shentsize != sizeof(Elf64_Shdr) || eh->e_shstrndx >= eh->e_shnum ||
             !within(image, eh->e_shoff, (uint64_t)eh->e_shnum * sizeof(Elf64_Shdr)))

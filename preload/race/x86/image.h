@@ -1,6 +1,7 @@
 /*
- * A module's ELF file, mapped to read: its code, its sections and what of it may be written at run time. Addresses are link-time
- * virtual addresses (vaddr); code is addressed by its offset in .text. Nothing in the file is trusted: every access is bounded.
+ * A module's ELF file, mapped to read: its code, its sections and what of it may be written at run time. Addresses are
+ * link-time virtual addresses (vaddr); code is addressed by its offset in .text. Nothing in the file is trusted: every
+ * access is bounded.
  */
 #ifndef TWATCH_RACE_X86_IMAGE_H
 #define TWATCH_RACE_X86_IMAGE_H

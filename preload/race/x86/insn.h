@@ -5,21 +5,34 @@
 #include "image.h"
 
 /* Register numbers are the hardware's (rax 0 … r15 15); sets are bit masks of them. */
-enum { X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP, X86_RSI, X86_RDI, X86_R8, X86_R11 = 11, X86_NOREG = 16, X86_RIP = 17 };
+enum {
+    X86_RAX,
+    X86_RCX,
+    X86_RDX,
+    X86_RBX,
+    X86_RSP,
+    X86_RBP,
+    X86_RSI,
+    X86_RDI,
+    X86_R8,
+    X86_R11 = 11,
+    X86_NOREG = 16,
+    X86_RIP = 17
+};
 #define X86_BIT(r) ((uint16_t)(1u << (r)))
 
 enum x86_kind {
     X86_NORMAL,
-    X86_NOP,   /* not copied: nop, endbr64 */
+    X86_NOP, /* not copied: nop, endbr64 */
     X86_JCC,
-    X86_LOOP,  /* jrcxz, loop: 8-bit reach only, stays where it is */
+    X86_LOOP, /* jrcxz, loop: 8-bit reach only, stays where it is */
     X86_JMP,
     X86_IJMP,
     X86_CALL,
     X86_ICALL,
     X86_RET,
-    X86_TRAP,  /* ud2, int3, hlt */
-    X86_ODD,   /* what the copier does not do */
+    X86_TRAP, /* ud2, int3, hlt */
+    X86_ODD,  /* what the copier does not do */
 };
 
 /* What kind of memory the (one) access of an instruction reaches. */
@@ -32,19 +45,19 @@ enum x86_class {
     X86_HEAP,     /* through registers, or absolute */
     X86_LOCKED,   /* atomic */
     X86_STRING,
-    X86_FENCED,   /* a fence; no access */
-    X86_VECTOR,   /* gather, scatter, masked: cannot be checked */
-    X86_STATE,    /* large state images: cannot be checked */
+    X86_FENCED, /* a fence; no access */
+    X86_VECTOR, /* gather, scatter, masked: cannot be checked */
+    X86_STATE,  /* large state images: cannot be checked */
 };
 
 /* Flags in six bits: CF PF AF ZF SF OF. */
 enum { X86_ALL_FLAGS = 0x3f };
 
 enum x86_trait {
-    X86_T_SP = 1,       /* names rsp, or has it as a base */
-    X86_T_PUSH = 2,     /* moves rsp by itself */
-    X86_T_MOV = 4,      /* a plain mov of a general register or immediate */
-    X86_T_BARRIER = 8,  /* no check may move over it: syscall, atomic, fence, string */
+    X86_T_SP = 1,      /* names rsp, or has it as a base */
+    X86_T_PUSH = 2,    /* moves rsp by itself */
+    X86_T_MOV = 4,     /* a plain mov of a general register or immediate */
+    X86_T_BARRIER = 8, /* no check may move over it: syscall, atomic, fence, string */
     X86_T_REP = 16,
     X86_T_COMPARE = 32, /* cmps, scas: ends early */
     X86_T_SOURCE = 64,  /* string: reads at rsi */
@@ -54,10 +67,10 @@ enum x86_trait {
 enum { X86_NO_TARGET = -1, X86_FAR_TARGET = -2 };
 
 struct x86_insn {
-    uint32_t off;   /* in .text */
-    int32_t target; /* of a direct branch: offset in .text, or one of the above */
-    int32_t disp;   /* of the memory operand */
-    int32_t rel;    /* of a direct branch */
+    uint32_t off;                  /* in .text */
+    int32_t target;                /* of a direct branch: offset in .text, or one of the above */
+    int32_t disp;                  /* of the memory operand */
+    int32_t rel;                   /* of a direct branch */
     uint16_t reads, writes, kills; /* kills: written whole, whatever it held */
     uint16_t live;                 /* on entry */
     uint8_t flags_read, flags_killed, flags_live;
@@ -69,13 +82,19 @@ struct x86_insn {
     uint8_t spin;                                 /* the read of a spin-wait loop */
 };
 
-static inline int x86_insn_ends_run(const struct x86_insn *x) { return x->kind >= X86_LOOP; }
-static inline int x86_insn_is_call(const struct x86_insn *x) { return x->kind == X86_CALL || x->kind == X86_ICALL; }
+static inline int x86_insn_ends_run(const struct x86_insn *x) {
+    return x->kind >= X86_LOOP;
+}
+static inline int x86_insn_is_call(const struct x86_insn *x) {
+    return x->kind == X86_CALL || x->kind == X86_ICALL;
+}
 /* Control never passes to the next instruction. */
 static inline int x86_insn_leaves(const struct x86_insn *x) {
     return x->kind == X86_JMP || x->kind == X86_IJMP || x->kind == X86_RET || x->kind == X86_TRAP;
 }
-static inline int x86_insn_wanted(const struct x86_insn *x) { return x->cls >= X86_GLOBAL; }
+static inline int x86_insn_wanted(const struct x86_insn *x) {
+    return x->cls >= X86_GLOBAL;
+}
 static inline uint16_t x86_insn_address_regs(const struct x86_insn *x) {
     return (uint16_t)((x->base < 16 ? 1u << x->base : 0) | (x->index < 16 ? 1u << x->index : 0));
 }

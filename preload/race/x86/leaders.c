@@ -1,11 +1,12 @@
 /*
  * Leaders: the instructions that control may reach other than from the one before. Sources: function starts, direct
- * targets (of code without unwind tables too), return points, landing pads, addresses of code taken by lea or as an immediate,
- * words of data and relocations that point into the code, symbols, and jump tables.
+ * targets (of code without unwind tables too), return points, landing pads, addresses of code taken by lea or as an
+ * immediate, words of data and relocations that point into the code, symbols, and jump tables.
  *
  * A table of 32-bit offsets is any read-only place whose address a function forms: its words are taken as entries while
- * base + word is an instruction. Reading too far only adds leaders. A jump through such a table in a function where none
- * was found leaves the function alone, and so does a block that nothing seems to reach in a function with indirect jumps.
+ * base + word is an instruction. Reading too far only adds leaders. A jump through such a table in a function where
+ * none was found leaves the function alone, and so does a block that nothing seems to reach in a function with indirect
+ * jumps.
  */
 #define _GNU_SOURCE
 #include "code.h"
@@ -25,6 +26,7 @@ struct scan {
     struct x86_vec targets; /* uint32_t: offsets reached from another function */
     struct x86_vec taken;   /* uint32_t: offsets whose address is taken */
     struct x86_vec tables;  /* struct reference, in order of function */
+    struct x86_vec odd;     /* uint32_t: functions that return something in the flags */
 };
 
 /* Marks a leader; an offset in the middle of an instruction makes its function doubtful. */
@@ -60,7 +62,8 @@ int x86_code_decode(struct x86_code *code, const struct x86_function *f) {
     return 0;
 }
 
-/* rbp is a frame pointer when every function prologue of the kind "push rbp; mov rbp, rsp" is the only thing that sets it. */
+/* rbp is a frame pointer when every function prologue of the kind "push rbp; mov rbp, rsp" is the only thing that sets
+ * it. */
 static uint8_t has_frame(const struct x86_code *code) {
     const struct x86_insn *x = x86_code_insns(code);
     uint32_t n = x86_code_count(code);
@@ -95,7 +98,8 @@ static uint64_t formed_address(const struct x86_code *code, const struct x86_ins
     return v;
 }
 
-static void note_address(struct x86_code *code, struct scan *s, const struct x86_insn *x, uint32_t fi, const struct x86_function *f) {
+static void note_address(
+        struct x86_code *code, struct scan *s, const struct x86_insn *x, uint32_t fi, const struct x86_function *f) {
     struct x86_image *image = code->image;
     uint64_t to = formed_address(code, x);
     if (!to) return;
@@ -105,7 +109,8 @@ static void note_address(struct x86_code *code, struct scan *s, const struct x86
         if (off > f->lo && off < f->hi) X86_VEC_PUSH(&s->tables, struct reference, (struct reference){to, fi, 1});
     } else if (!(to & 3) && !x86_image_writable(image, to)) {
         const Elf64_Shdr *section = x86_image_section_at(image, to);
-        if (section && section->sh_type == SHT_PROGBITS) X86_VEC_PUSH(&s->tables, struct reference, (struct reference){to, fi, 0});
+        if (section && section->sh_type == SHT_PROGBITS)
+            X86_VEC_PUSH(&s->tables, struct reference, (struct reference){to, fi, 0});
     }
 }
 
@@ -140,6 +145,16 @@ static void note_flow(struct x86_code *code, struct scan *s, struct x86_function
     }
 }
 
+/* Does straight-line code look at the flags before it sets them? */
+static int reads_flags(const struct x86_insn *x, const struct x86_insn *end) {
+    for (uint8_t unset = X86_ALL_FLAGS; x < end && unset; x++) {
+        if (x->flags_read & unset) return 1;
+        if (x86_insn_ends_run(x)) return 0;
+        unset = (uint8_t)(unset & ~x->flags_killed);
+    }
+    return 0;
+}
+
 static void scan_function(struct x86_code *code, struct scan *s, uint32_t fi) {
     struct x86_function *f = &X86_VEC_AT(&code->functions, struct x86_function, fi);
     if (x86_code_decode(code, f) != 0) {
@@ -156,7 +171,8 @@ static void scan_function(struct x86_code *code, struct scan *s, uint32_t fi) {
         note_flow(code, s, f, i);
         note_address(code, s, &x[i], fi, f);
         f->wanted += (uint32_t)x86_insn_wanted(&x[i]);
-        if (!(x[i].kind == X86_CALL && x[i].target >= 0)) f->clobbers |= x[i].writes;
+        if (x[i].kind == X86_CALL && x[i].target >= 0 && i + 1 < n && reads_flags(&x[i + 1], x + n))
+            X86_VEC_PUSH(&s->odd, uint32_t, (uint32_t)x[i].target);
     }
     code->mark[f->lo] |= X86_LEAD;
 }
@@ -171,7 +187,8 @@ static void scan_gap(struct x86_code *code, struct scan *s, uint32_t lo, uint32_
         }
         if (x.target >= 0) X86_VEC_PUSH(&s->taken, uint32_t, (uint32_t)x.target);
         uint64_t to = formed_address(code, &x);
-        if (x86_image_in_text(code->image, to)) X86_VEC_PUSH(&s->taken, uint32_t, (uint32_t)(to - code->image->text_addr));
+        if (x86_image_in_text(code->image, to))
+            X86_VEC_PUSH(&s->taken, uint32_t, (uint32_t)(to - code->image->text_addr));
         lo += x.len;
     }
 }
@@ -220,8 +237,10 @@ static void scan_data(struct x86_code *code) {
         if (!contents) continue;
         if (section->sh_type == SHT_RELA) scan_relocations(code, section, contents);
         if (section->sh_type == SHT_DYNSYM || section->sh_type == SHT_SYMTAB) scan_symbols(code, section, contents);
-        int data = section->sh_type == SHT_PROGBITS || section->sh_type == SHT_INIT_ARRAY || section->sh_type == SHT_FINI_ARRAY;
-        if (data && (section->sh_flags & SHF_ALLOC) && !(section->sh_flags & SHF_EXECINSTR)) scan_words(code, section, contents);
+        int data = section->sh_type == SHT_PROGBITS || section->sh_type == SHT_INIT_ARRAY ||
+                   section->sh_type == SHT_FINI_ARRAY;
+        if (data && (section->sh_flags & SHF_ALLOC) && !(section->sh_flags & SHF_EXECINSTR))
+            scan_words(code, section, contents);
     }
     lead_if_insn(code, code->image->header->e_entry);
 }
@@ -261,7 +280,8 @@ static void scan_tables(struct x86_code *code, const struct scan *s) {
     }
 }
 
-/* A block after an unconditional jump that nothing leads to: in a function with indirect jumps, a sign of a table that was missed. */
+/* A block after an unconditional jump that nothing leads to: in a function with indirect jumps, a sign of a table that
+ * was missed. */
 static int has_orphan(struct x86_code *code, const struct x86_function *f) {
     int dead = 0;
     for (uint32_t off = f->lo; off < f->hi;) {
@@ -285,7 +305,9 @@ static void judge(struct x86_code *code) {
     }
 }
 
-static void visit_pad(struct x86_code *code, uint32_t off) { lead(code, off, X86_LEAD); }
+static void visit_pad(struct x86_code *code, uint32_t off) {
+    lead(code, off, X86_LEAD);
+}
 
 int x86_leaders_find(struct x86_code *code) {
     struct scan s = {0};
@@ -296,6 +318,10 @@ int x86_leaders_find(struct x86_code *code) {
         lead(code, X86_VEC_AT(&s.targets, uint32_t, i), X86_LEAD);
     for (size_t i = 0; i < X86_VEC_COUNT(&s.taken, uint32_t); i++)
         lead_if_insn(code, code->image->text_addr + X86_VEC_AT(&s.taken, uint32_t, i));
+    for (size_t i = 0; i < X86_VEC_COUNT(&s.odd, uint32_t); i++) {
+        struct x86_function *f = x86_function_at(code, X86_VEC_AT(&s.odd, uint32_t, i));
+        if (f && f->state == X86_GOOD) f->state = X86_BAD_ODD;
+    }
     scan_data(code);
     scan_tables(code, &s);
     for (size_t i = 0; i < X86_VEC_COUNT(&code->functions, struct x86_function); i++) {
@@ -303,9 +329,11 @@ int x86_leaders_find(struct x86_code *code) {
         if (f->state == X86_GOOD) x86_functions_pads(code, f, visit_pad);
     }
     judge(code);
-    int failed = s.targets.failed || s.taken.failed || s.tables.failed || code->insns.failed || code->index.failed;
+    int failed = s.targets.failed || s.taken.failed || s.tables.failed || s.odd.failed || code->insns.failed ||
+                 code->index.failed;
     x86_vec_free(&s.targets);
     x86_vec_free(&s.taken);
     x86_vec_free(&s.tables);
+    x86_vec_free(&s.odd);
     return failed ? -1 : 0;
 }

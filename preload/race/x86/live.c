@@ -1,18 +1,17 @@
 /*
- * Backward liveness of the general registers and the status flags over one function (Aho, Lam, Sethi, Ullman, section 9.2.5).
+ * Backward liveness of the general registers and the status flags over one function (Aho, Lam, Sethi, Ullman,
+ * section 9.2.5).
  *
  * The ABI says that caller-saved registers are dead at a return, but gcc's -fipa-ra lets a caller keep one across a
- * call of a local function that is known not to touch it. So a caller-saved register is dead at a return only if this very
- * function writes it, or calls code that its compiler could not see. Calls and unknown jumps read everything.
+ * call of a local function that is known not to touch it, and assembler code returns values in registers of its own
+ * choice. So all registers count as read at a return; that costs a few more spills. Calls and unknown jumps read
+ * everything too. The flags are dead across calls and returns; a function whose caller looks at them afterwards is left
+ * alone (leaders.c).
  */
 #define _GNU_SOURCE
 #include "live.h"
 
-enum {
-    ROUNDS = 40,
-    /* rcx, rsi, rdi, r8-r11: neither preserved nor a result. */
-    SCRATCH = 1u << X86_RCX | 1u << X86_RSI | 1u << X86_RDI | 0xfu << X86_R8,
-};
+enum { ROUNDS = 40 };
 
 struct fact {
     uint16_t regs;
@@ -26,12 +25,12 @@ static struct fact at_target(const struct x86_code *code, const struct x86_funct
     return to ? (struct fact){to->live, to->flags_live} : everything;
 }
 
-static struct fact after(const struct x86_code *code, const struct x86_function *f, const struct x86_insn *x, int last) {
+static struct fact after(
+        const struct x86_code *code, const struct x86_function *f, const struct x86_insn *x, int last) {
     switch (x->kind) {
-    case X86_RET:
-        return (struct fact){(uint16_t)(0xffff & ~(f->clobbers & SCRATCH)), 0};
     case X86_TRAP:
         return (struct fact){0, 0};
+    case X86_RET:
     case X86_CALL:
     case X86_ICALL:
         return (struct fact){0xffff, 0};

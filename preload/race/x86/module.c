@@ -14,8 +14,8 @@ struct x86_state_of_engine x86_engine;
 static struct x86_module *modules[MODULES_MAX];
 
 /* For thunks.S. */
-extern struct x86_hooks x86_hooks_in_use;
-extern uint32_t x86_xsave_mask;
+extern struct x86_hooks x86_hooks_in_use __attribute__((visibility("hidden")));
+extern uint32_t x86_xsave_mask __attribute__((visibility("hidden")));
 struct x86_hooks x86_hooks_in_use;
 uint32_t x86_xsave_mask;
 void x86_thunk_slow(void);
@@ -69,15 +69,17 @@ uint64_t x86_hash(const void *data, size_t bytes, uint64_t seed) {
 }
 
 void x86_module_maps(struct x86_module *m) {
-    m->copies = (struct x86_pcmap){m->part[X86_PART_POINTS], (uint32_t)(m->part_bytes[X86_PART_POINTS] / sizeof(struct x86_pcpoint)),
-            m->part[X86_PART_BYTES], (uint32_t)m->part_bytes[X86_PART_BYTES]};
-    m->outlines =
-            (struct x86_pcmap){m->part[X86_PART_OUT_POINTS], (uint32_t)(m->part_bytes[X86_PART_OUT_POINTS] / sizeof(struct x86_pcpoint)),
-                    m->part[X86_PART_OUT_BYTES], (uint32_t)m->part_bytes[X86_PART_OUT_BYTES]};
+    m->copies = (struct x86_pcmap){m->part[X86_PART_POINTS],
+            (uint32_t)(m->part_bytes[X86_PART_POINTS] / sizeof(struct x86_pcpoint)), m->part[X86_PART_BYTES],
+            (uint32_t)m->part_bytes[X86_PART_BYTES]};
+    m->outlines = (struct x86_pcmap){m->part[X86_PART_OUT_POINTS],
+            (uint32_t)(m->part_bytes[X86_PART_OUT_POINTS] / sizeof(struct x86_pcpoint)), m->part[X86_PART_OUT_BYTES],
+            (uint32_t)m->part_bytes[X86_PART_OUT_BYTES]};
 }
 
 void x86_module_header(const struct x86_module *m) {
-    void (*const thunk[X86_THUNKS])(void) = {x86_thunk_slow, x86_thunk_before, x86_thunk_after, x86_thunk_string, x86_thunk_compared, x86_thunk_fence};
+    void (*const thunk[X86_THUNKS])(void) = {
+            x86_thunk_slow, x86_thunk_before, x86_thunk_after, x86_thunk_string, x86_thunk_compared, x86_thunk_fence};
     for (unsigned i = 0; i < X86_THUNKS; i++) {
         uint8_t *p = m->code + i * X86_HEADER_STEP;
         static const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp *(%rip) */
@@ -95,7 +97,8 @@ static uint64_t now_us(void) {
 }
 
 static void count_functions(const struct x86_code *code, struct x86_stats *stats) {
-    static const uint8_t reason[] = {[X86_BAD_DECODE] = X86_LEFT_DECODE, [X86_BAD_TABLE] = X86_LEFT_TABLE, [X86_BAD_ODD] = X86_LEFT_ODD};
+    static const uint8_t reason[] = {
+            [X86_BAD_DECODE] = X86_LEFT_DECODE, [X86_BAD_TABLE] = X86_LEFT_TABLE, [X86_BAD_ODD] = X86_LEFT_ODD};
     stats->functions = X86_VEC_COUNT(&code->functions, struct x86_function);
     stats->text_bytes = code->image->text_size;
     for (size_t i = 0; i < stats->functions; i++) {
@@ -113,7 +116,8 @@ static void take_part(struct x86_module *m, enum x86_part part, const struct x86
 /* The trampolines stay; what only the emitter needed goes. */
 static int keep(struct x86_module *m, struct x86_emitter *e, int ok) {
     struct x86_vec *const scratch[] = {&e->fixes, &e->entries, &e->stubs, &e->plan, &e->runs};
-    struct x86_vec *const parts[] = {&e->relocs, &e->sites, &e->patches, &e->copies.points, &e->copies.bytes, &e->outlines.points, &e->outlines.bytes};
+    struct x86_vec *const parts[] = {&e->relocs, &e->sites, &e->patches, &e->copies.points, &e->copies.bytes,
+            &e->outlines.points, &e->outlines.bytes};
     for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++)
         x86_vec_free(scratch[i]);
     uint32_t used = ok ? (e->at + 4095u) & ~4095u : 0;
@@ -252,11 +256,14 @@ void x86_forget(uintptr_t start, uintptr_t end) {
     }
 }
 
-uint32_t x86_module_count(void) { return __atomic_load_n(&x86_engine.nmodules, __ATOMIC_ACQUIRE); }
+uint32_t x86_module_count(void) {
+    return __atomic_load_n(&x86_engine.nmodules, __ATOMIC_ACQUIRE);
+}
 
 struct x86_module *x86_module_of_site(uint32_t site) {
     for (uint32_t i = x86_module_count(); i-- > 0;)
-        if (site >= modules[i]->first_site) return site - modules[i]->first_site < x86_module_nsites(modules[i]) ? modules[i] : NULL;
+        if (site >= modules[i]->first_site)
+            return site - modules[i]->first_site < x86_module_nsites(modules[i]) ? modules[i] : NULL;
     return NULL;
 }
 
@@ -285,7 +292,9 @@ int x86_site(uint32_t site, struct x86_site *out) {
     return 1;
 }
 
-const char *x86_module_path(uint32_t module) { return module < x86_module_count() ? modules[module]->path : NULL; }
+const char *x86_module_path(uint32_t module) {
+    return module < x86_module_count() ? modules[module]->path : NULL;
+}
 
 void x86_module_stats(uint32_t module, struct x86_stats *out) {
     *out = module < x86_module_count() ? modules[module]->stats : (struct x86_stats){0};

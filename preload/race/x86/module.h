@@ -1,11 +1,22 @@
-/* An instrumented module: its trampolines and the tables that go with them, fresh from the emitter or mapped from the cache. */
+/* An instrumented module: its trampolines and the tables that go with them, fresh from the emitter or mapped from the
+ * cache. */
 #ifndef TWATCH_RACE_X86_MODULE_H
 #define TWATCH_RACE_X86_MODULE_H
 
 #include "emit.h"
 
 /* Offsets and lengths in the cache file of the parts of a module; in memory the parts lie where pointers say. */
-enum x86_part { X86_PART_CODE, X86_PART_RELOCS, X86_PART_SITES, X86_PART_PATCHES, X86_PART_POINTS, X86_PART_BYTES, X86_PART_OUT_POINTS, X86_PART_OUT_BYTES, X86_PARTS };
+enum x86_part {
+    X86_PART_CODE,
+    X86_PART_RELOCS,
+    X86_PART_SITES,
+    X86_PART_PATCHES,
+    X86_PART_POINTS,
+    X86_PART_BYTES,
+    X86_PART_OUT_POINTS,
+    X86_PART_OUT_BYTES,
+    X86_PARTS
+};
 
 struct x86_module {
     uintptr_t bias;
@@ -13,9 +24,9 @@ struct x86_module {
     uint32_t text_size;
     uint32_t number;
     uint64_t text_hash;
-    uint64_t origin;     /* link-time address for which the code is written */
-    uint8_t *code;       /* the trampolines; the header first */
-    uint32_t code_size;  /* page-rounded mapping */
+    uint64_t origin;    /* link-time address for which the code is written */
+    uint8_t *code;      /* the trampolines; the header first */
+    uint32_t code_size; /* page-rounded mapping */
     uint32_t first_site;
     const void *part[X86_PARTS];
     uint64_t part_bytes[X86_PARTS];
@@ -34,7 +45,9 @@ struct x86_state_of_engine {
 };
 extern struct x86_state_of_engine x86_engine;
 
-static inline const struct x86_site_entry *x86_module_sites(const struct x86_module *m) { return m->part[X86_PART_SITES]; }
+static inline const struct x86_site_entry *x86_module_sites(const struct x86_module *m) {
+    return m->part[X86_PART_SITES];
+}
 static inline uint32_t x86_module_nsites(const struct x86_module *m) {
     return (uint32_t)(m->part_bytes[X86_PART_SITES] / sizeof(struct x86_site_entry));
 }
@@ -51,8 +64,8 @@ void x86_say(const char *text);
 uint64_t x86_hash(const void *data, size_t bytes, uint64_t seed);
 
 /*
- * cache.c. Both need text_hash, bias and the config. load: fills parts, origin, code, stats and maps the code near the module; 0 or -1.
- * store: best effort; `bytes` of code in use.
+ * cache.c. Both need text_hash, bias and the config. load: fills parts, origin, code, stats and maps the code near the
+ * module; 0 or -1. store: best effort; `bytes` of code in use.
  */
 int x86_cache_load(struct x86_module *m, const struct x86_image *image);
 void x86_cache_store(const struct x86_module *m, const struct x86_image *image);

@@ -1,6 +1,6 @@
 /*
- * The jumps from the original code to the copies. They are written once, while nobody executes the module. Where a word on
- * the caller's stack points behind the first byte of such a jump, an interrupted piece of code may continue there (a
+ * The jumps from the original code to the copies. They are written once, while nobody executes the module. Where a word
+ * on the caller's stack points behind the first byte of such a jump, an interrupted piece of code may continue there (a
  * thread created in a signal handler, say): that jump is left out, and the run keeps its original.
  */
 #define _GNU_SOURCE
@@ -11,8 +11,12 @@
 #include <sys/mman.h>
 #include <time.h>
 
-static const struct x86_patch *patches_of(const struct x86_module *m) { return m->part[X86_PART_PATCHES]; }
-static size_t npatches_of(const struct x86_module *m) { return m->part_bytes[X86_PART_PATCHES] / sizeof(struct x86_patch); }
+static const struct x86_patch *patches_of(const struct x86_module *m) {
+    return m->part[X86_PART_PATCHES];
+}
+static size_t npatches_of(const struct x86_module *m) {
+    return m->part_bytes[X86_PART_PATCHES] / sizeof(struct x86_patch);
+}
 
 /* The jump whose bytes, but for the first, hold the offset; -1 none. */
 static int64_t patch_around(const struct x86_module *m, uint32_t off, int whole) {
@@ -63,7 +67,8 @@ static int patch(struct x86_module *m, const char **why) {
     struct x86_vec skip = {0};
     find_interrupted(m, &skip);
     /* Executable throughout: other code may share the first or last page. Where that is refused, without. */
-    if (mprotect((void *)lo, hi - lo, PROT_READ | PROT_WRITE | PROT_EXEC) != 0 && mprotect((void *)lo, hi - lo, PROT_READ | PROT_WRITE) != 0) {
+    if (mprotect((void *)lo, hi - lo, PROT_READ | PROT_WRITE | PROT_EXEC) != 0 &&
+            mprotect((void *)lo, hi - lo, PROT_READ | PROT_WRITE) != 0) {
         x86_vec_free(&skip);
         *why = "its code may not be made writable here";
         return -1;

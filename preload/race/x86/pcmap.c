@@ -22,8 +22,12 @@ static uint32_t take_varint(const struct x86_pcmap *map, uint32_t *at) {
     return n;
 }
 
-static uint32_t zigzag(uint32_t d) { return d << 1 ^ (uint32_t)-(d >> 31); }
-static uint32_t unzigzag(uint32_t n) { return n >> 1 ^ (uint32_t) - (n & 1); }
+static uint32_t zigzag(uint32_t d) {
+    return d << 1 ^ (uint32_t) - (d >> 31);
+}
+static uint32_t unzigzag(uint32_t n) {
+    return n >> 1 ^ (uint32_t) - (n & 1);
+}
 
 void x86_pcmap_add(struct x86_pcmap_builder *b, uint32_t code, uint32_t text) {
     if (b->count++ % STRIDE == 0) {

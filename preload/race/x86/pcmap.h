@@ -1,6 +1,7 @@
 /*
- * From addresses in the trampolines to the instructions they stand for: pairs (offset in the trampolines, offset in .text), the first ascending,
- * each valid up to the next. Stored as differences, with a full entry every so often to begin from. Read only after it is built: any context.
+ * From addresses in the trampolines to the instructions they stand for: pairs (offset in the trampolines, offset in
+ * .text), the first ascending, each valid up to the next. Stored as differences, with a full entry every so often to
+ * begin from. Read only after it is built: any context.
  */
 #ifndef TWATCH_RACE_X86_PCMAP_H
 #define TWATCH_RACE_X86_PCMAP_H

@@ -3,7 +3,9 @@
 #include "run.h"
 
 /* Does the call or loop at the end of a run stay where it is? */
-static int last_stays(const struct x86_insn *last) { return x86_insn_is_call(last) || last->kind == X86_LOOP; }
+static int last_stays(const struct x86_insn *last) {
+    return x86_insn_is_call(last) || last->kind == X86_LOOP;
+}
 
 /* The first byte after an endbr64 that begins the run: indirect branches must find it there (CET). */
 static uint32_t after_endbr(const struct x86_code *code, const struct x86_insn *x) {

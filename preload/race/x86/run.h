@@ -1,6 +1,6 @@
 /*
- * Runs: straight-line pieces of a function, from a leader to the next leader or to an instruction that ends it (jump, call,
- * return). Conditional jumps may leave in the middle. And where the 5 bytes go that lead from a run to its copy.
+ * Runs: straight-line pieces of a function, from a leader to the next leader or to an instruction that ends it (jump,
+ * call, return). Conditional jumps may leave in the middle. And where the 5 bytes go that lead from a run to its copy.
  *
  *   HEAD   over the start of the run:               jmp copy
  *   TAIL   a run too short before its call:         nop…; call copy   ends exactly at the return address;

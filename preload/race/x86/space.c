@@ -61,7 +61,8 @@ static uintptr_t highest_hole(const struct x86_vec *ranges, uintptr_t lo, uintpt
         uintptr_t next = i < n ? X86_VEC_AT(ranges, struct range, i).lo : hi;
         if (next > hi) next = hi;
         if (next > free_from && next - free_from >= bytes + 2 * PAGE) best = next - PAGE - bytes;
-        if (i < n && X86_VEC_AT(ranges, struct range, i).hi > free_from) free_from = X86_VEC_AT(ranges, struct range, i).hi;
+        if (i < n && X86_VEC_AT(ranges, struct range, i).hi > free_from)
+            free_from = X86_VEC_AT(ranges, struct range, i).hi;
     }
     return best;
 }
@@ -69,7 +70,8 @@ static uintptr_t highest_hole(const struct x86_vec *ranges, uintptr_t lo, uintpt
 static uint8_t *try_range(const struct x86_vec *ranges, uintptr_t lo, uintptr_t hi, size_t bytes) {
     uintptr_t at = lo < hi ? highest_hole(ranges, lo, hi, bytes) : 0;
     if (!at) return NULL;
-    void *p = mmap((void *)at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    void *p = mmap((void *)at, bytes, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (p != MAP_FAILED && p != (void *)at) { /* a kernel that does not know the flag took it as a hint */
         munmap(p, bytes);
         p = MAP_FAILED;
@@ -79,7 +81,8 @@ static uint8_t *try_range(const struct x86_vec *ranges, uintptr_t lo, uintptr_t 
 
 uint8_t *x86_space_near(uintptr_t low, uintptr_t high, size_t bytes) {
     struct x86_vec ranges = read_maps();
-    uintptr_t floor = high > REACH ? high - REACH : 0x1000000; /* never so low that a null pointer with an offset gets there */
+    uintptr_t floor =
+            high > REACH ? high - REACH : 0x1000000; /* never so low that a null pointer with an offset gets there */
     uint8_t *p = try_range(&ranges, floor, low, bytes);
     if (!p) p = try_range(&ranges, high, low + REACH, bytes);
     x86_vec_free(&ranges);

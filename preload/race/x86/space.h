@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Private, writable, uncommitted memory of `bytes` (page-rounded) within reach of 32-bit displacements of [low, high); NULL when there is none. */
+/* Private, writable, uncommitted memory of `bytes` (page-rounded) within reach of 32-bit displacements of [low, high);
+ * NULL when there is none. */
 uint8_t *x86_space_near(uintptr_t low, uintptr_t high, size_t bytes);
 /* The end of the mapping that holds addr, 0 when nothing is mapped there. */
 uintptr_t x86_space_end(uintptr_t addr);

@@ -1,7 +1,8 @@
 /*
- * Spin-wait loops. A loop is one when, between its head and a jump back to it, it reads exactly one place in shared memory
- * whose address the loop does not change, writes no shared memory, and calls nothing but functions that pass the time. (The idea of
- * ad-hoc synchronisation by spinning reads: Jannesari and Tichy, "Identifying ad-hoc synchronization for enhanced race detection", 2010.)
+ * Spin-wait loops. A loop is one when, between its head and a jump back to it, it reads exactly one place in shared
+ * memory whose address the loop does not change, writes no shared memory, and calls nothing but functions that pass the
+ * time. (The idea of ad-hoc synchronisation by spinning reads: Jannesari and Tichy, "Identifying ad-hoc synchronization
+ * for enhanced race detection", 2010.)
  */
 #define _GNU_SOURCE
 #include "spin.h"
@@ -10,7 +11,8 @@
 
 enum { LONGEST = 32 };
 
-static const char *const pastimes[] = {"sched_yield", "usleep", "nanosleep", "clock_nanosleep", "pthread_yield", "thrd_yield", "thrd_sleep", "sleep"};
+static const char *const pastimes[] = {
+        "sched_yield", "usleep", "nanosleep", "clock_nanosleep", "pthread_yield", "thrd_yield", "thrd_sleep", "sleep"};
 
 static int is_pastime(const char *name, size_t room) {
     for (size_t i = 0; i < sizeof pastimes / sizeof *pastimes; i++) {
@@ -68,11 +70,13 @@ static int calls_pastime(struct x86_code *code, const struct x86_insn *x) {
 }
 
 static int same_place(const struct x86_insn *a, const struct x86_insn *b) {
-    if (a->base == X86_RIP && b->base == X86_RIP) return (int64_t)a->off + a->len + a->disp == (int64_t)b->off + b->len + b->disp;
+    if (a->base == X86_RIP && b->base == X86_RIP)
+        return (int64_t)a->off + a->len + a->disp == (int64_t)b->off + b->len + b->disp;
     return a->base == b->base && a->index == b->index && a->scale == b->scale && a->disp == b->disp;
 }
 
-/* Registers whose value in the loop is that of a local variable: loaded from the stack, which the loop does not write. */
+/* Registers whose value in the loop is that of a local variable: loaded from the stack, which the loop does not write.
+ */
 static uint16_t changed_regs(const struct x86_insn *x, uint32_t n, int stack_written) {
     uint16_t changed = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -90,7 +94,8 @@ static void judge_loop(struct x86_code *code, struct x86_insn *x, uint32_t n) {
     const struct x86_insn *read = NULL;
     int stack_written = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (x86_insn_is_call(&x[i]) ? !calls_pastime(code, &x[i]) : x[i].kind == X86_IJMP || x[i].kind == X86_RET) return;
+        if (x86_insn_is_call(&x[i]) ? !calls_pastime(code, &x[i]) : x[i].kind == X86_IJMP || x[i].kind == X86_RET)
+            return;
         stack_written |= x[i].cls == X86_STACK && (x[i].access & 2);
         if (x[i].cls == X86_LOCKED || x[i].cls == X86_STRING || x[i].cls == X86_THREAD || x[i].cls > X86_FENCED) return;
         if (x[i].cls != X86_GLOBAL && x[i].cls != X86_HEAP) continue;
@@ -100,9 +105,11 @@ static void judge_loop(struct x86_code *code, struct x86_insn *x, uint32_t n) {
     }
     if (!read) return;
     uint16_t changed = changed_regs(x, n, stack_written);
-    uint16_t own = 0; /* the registers that the loop's reads load do not matter when the address is formed again each time */
+    uint16_t own =
+            0; /* the registers that the loop's reads load do not matter when the address is formed again each time */
     for (uint32_t i = 0; i < n; i++)
-        if (x[i].cls == X86_STACK && (x[i].traits & X86_T_MOV) && x[i].access == 1 && !stack_written) own |= x[i].writes;
+        if (x[i].cls == X86_STACK && (x[i].traits & X86_T_MOV) && x[i].access == 1 && !stack_written)
+            own |= x[i].writes;
     if (x86_insn_address_regs(read) & changed & ~own) return;
     for (uint32_t i = 0; i < n; i++)
         if (x[i].cls == X86_GLOBAL || x[i].cls == X86_HEAP) x[i].spin = 1;

@@ -4,6 +4,7 @@
  * the hook's first argument. On the way back the three words and rdi are taken off. The order of the pushes is struct x86_regs.
  */
         .text
+        .hidden x86_hooks_in_use, x86_xsave_mask, x86_enter_string, x86_enter_compared, x86_enter_fence
 
         .macro  THUNK name, target, flags
         .globl  \name

@@ -1,7 +1,7 @@
 /*
- * Growing arrays in private mappings: the instrumentation runs inside the program's pthread_create or dlopen, where malloc
- * may be the program's own. Not for signal handlers. A vector that could not grow stays valid and is marked failed, so that
- * a caller may check once, after a whole pass.
+ * Growing arrays in private mappings: the instrumentation runs inside the program's pthread_create or dlopen, where
+ * malloc may be the program's own. Not for signal handlers. A vector that could not grow stays valid and is marked
+ * failed, so that a caller may check once, after a whole pass.
  */
 #ifndef TWATCH_RACE_X86_VEC_H
 #define TWATCH_RACE_X86_VEC_H

@@ -3,8 +3,8 @@
  * that knows an instruction).
  *
  * A module's code is decoded, straight-line runs of it are copied to trampolines with a check in front of every shared
- * memory access, and the first 5 bytes of each run are overwritten with a jump to its copy. Calls stay at their original
- * addresses, so return addresses, unwinding and function pointers stay true.
+ * memory access, and the first 5 bytes of each run are overwritten with a jump to its copy. Calls stay at their
+ * original addresses, so return addresses, unwinding and function pointers stay true.
  *
  * The shadow. A granule is 4 bytes; each has a 32-bit write cell and, for every reader region, a 32-bit read cell:
  *
@@ -13,14 +13,14 @@
  *
  * An inline check compares the cells of an access (one for up to 4 bytes, two at once for 8, two or four pairs for 16
  * and 32; an access that straddles a granule leaves its last cell to the slow path of the others) with fs:[epoch], and
- * calls hooks.slow when one differs. So a cell may hold exactly the thread's epoch only when nothing is left to record for an
- * access of up to 4 bytes anywhere in the granule; a runtime that tracks single bytes stores another value until the
- * granule is covered. Shadow that is not mapped faults in the check: the runtime maps it in its SIGSEGV handler and
+ * calls hooks.slow when one differs. So a cell may hold exactly the thread's epoch only when nothing is left to record
+ * for an access of up to 4 bytes anywhere in the granule; a runtime that tracks single bytes stores another value until
+ * the granule is covered. Shadow that is not mapped faults in the check: the runtime maps it in its SIGSEGV handler and
  * returns (x86_translate tells that the pc is ours).
  *
- * Order. Checks run before their access and in program order, never moved over an atomic instruction, a fence, a branch or a
- * call; a check may run some instructions early. A plain load that acts as an acquire is therefore seen before it has
- * read: the runtime must acquire again from that variable at the thread's next slow call. Accesses to the same
+ * Order. Checks run before their access and in program order, never moved over an atomic instruction, a fence, a branch
+ * or a call; a check may run some instructions early. A plain load that acts as an acquire is therefore seen before it
+ * has read: the runtime must acquire again from that variable at the thread's next slow call. Accesses to the same
  * address that an earlier check in the run covers have no check of their own; a read followed by a write of the same
  * location in the run is checked once, as X86_SITE_WRITE|X86_SITE_READ.
  */
@@ -63,11 +63,12 @@ enum { X86_SLOTS = 4 };
 
 /* Offsets from fs (initial-exec TLS of the runtime) of the words that checks use; the same for every thread. */
 struct x86_layout {
-    int32_t epoch;     /* uint64_t: the 32-bit epoch in both halves */
-    int32_t read_key;  /* uint64_t: XOR of an address with it gives this thread's read cell */
-    int32_t slots;     /* uint64_t[X86_SLOTS]: spilled registers. Save and restore them around the program's signal handlers */
-    int32_t bias;      /* uint32_t: a write cell of this value says "atomic variable, only this thread has used it", and
-                          the atomic hooks are not called; a value that no cell has switches it off */
+    int32_t epoch;    /* uint64_t: the 32-bit epoch in both halves */
+    int32_t read_key; /* uint64_t: XOR of an address with it gives this thread's read cell */
+    int32_t slots; /* uint64_t[X86_SLOTS]: spilled registers. Save and restore them around the program's signal handlers
+                    */
+    int32_t bias;  /* uint32_t: a write cell of this value says "atomic variable, only this thread has used it", and
+                      the atomic hooks are not called; a value that no cell has switches it off */
     uint32_t write_bit; /* 32..46 */
 };
 
@@ -88,15 +89,16 @@ struct x86_config {
 enum x86_site_flag {
     X86_SITE_READ = 1,
     X86_SITE_WRITE = 2,
-    X86_SITE_RMW = 4,      /* one instruction reads and writes (not atomic unless X86_SITE_ATOMIC too) */
-    X86_SITE_MOV = 8,      /* a single mov of 1, 2, 4 or 8 bytes: what a C11 atomic load or store compiles to */
-    X86_SITE_SPIN = 16,    /* a read in a spin-wait loop: it acquires */
-    X86_SITE_ATOMIC = 32,  /* lock prefix or xchg */
+    X86_SITE_RMW = 4,     /* one instruction reads and writes (not atomic unless X86_SITE_ATOMIC too) */
+    X86_SITE_MOV = 8,     /* a single mov of 1, 2, 4 or 8 bytes: what a C11 atomic load or store compiles to */
+    X86_SITE_SPIN = 16,   /* a read in a spin-wait loop: it acquires */
+    X86_SITE_ATOMIC = 32, /* lock prefix or xchg */
     X86_SITE_FENCE = 64,
     X86_SITE_STRING = 128,
 };
 
-/* A place in the program that accesses memory. pc is the original instruction's run-time address; its module's bias is subtracted in vaddr. */
+/* A place in the program that accesses memory. pc is the original instruction's run-time address; its module's bias is
+ * subtracted in vaddr. */
 struct x86_site {
     uintptr_t pc;
     uint64_t vaddr;
@@ -107,41 +109,45 @@ struct x86_site {
 
 /* Why code was left without checks. Counted in accesses, except the first three: functions. */
 enum x86_left {
-    X86_LEFT_DECODE,  /* functions with bytes that do not decode */
-    X86_LEFT_TABLE,   /* functions with a jump whose targets are not all known */
-    X86_LEFT_ODD,     /* functions that use what the copier does not do (std, far transfers, transactions, odd calling conventions) */
-    X86_LEFT_SHORT,   /* no room for a jump */
-    X86_LEFT_VECTOR,  /* gather, scatter, masked vector accesses */
-    X86_LEFT_STATE,   /* fxsave, xsave and the like */
+    X86_LEFT_DECODE, /* functions with bytes that do not decode */
+    X86_LEFT_TABLE,  /* functions with a jump whose targets are not all known */
+    X86_LEFT_ODD,    /* functions that use what the copier does not do (std, far transfers, transactions, odd calling
+                        conventions) */
+    X86_LEFT_SHORT,  /* no room for a jump */
+    X86_LEFT_VECTOR, /* gather, scatter, masked vector accesses */
+    X86_LEFT_STATE,  /* fxsave, xsave and the like */
     X86_LEFT_N,
 };
 
 struct x86_stats {
     uint64_t text_bytes, covered_bytes; /* code; code of functions that unwind information describes */
     uint64_t functions, runs, runs_patched;
-    uint64_t accesses;              /* to shared memory: not stack, TLS or read-only */
+    uint64_t accesses; /* to shared memory: not stack, TLS or read-only */
     uint64_t checks, dropped, hoisted, spilled, flags_saved, atomics, strings, fences;
     uint64_t left[X86_LEFT_N];
-    uint64_t code_bytes;            /* of trampolines */
+    uint64_t code_bytes; /* of trampolines */
     uint64_t analyse_us, emit_us, patch_us;
     uint32_t from_cache;
 };
 
 struct x86_module;
 
-/* Call once, before anything else here, with one thread in the process. 0, or -1 when a layout value cannot be encoded. */
+/* Call once, before anything else here, with one thread in the process. 0, or -1 when a layout value cannot be encoded.
+ */
 int x86_init(const struct x86_config *config);
 
 /*
- * Analyses the module mapped at bias from the file path, or takes the result from the cache. Changes no code. Uses mmap,
- * open, read, write, rename, never malloc; keeps errno. Calls of x86_prepare, x86_patch and x86_forget must not overlap. NULL when the module cannot be instrumented, with *why a constant text.
+ * Analyses the module mapped at bias from the file path, or takes the result from the cache. Changes no code. Uses
+ * mmap, open, read, write, rename, never malloc; keeps errno. Calls of x86_prepare, x86_patch and x86_forget must not
+ * overlap. NULL when the module cannot be instrumented, with *why a constant text.
  */
 struct x86_module *x86_prepare(const char *path, uintptr_t bias, const char **why);
 
 /*
  * Puts the jumps into the module's code. No other thread may be executing it: call before the process has a second
  * thread, or before a newly loaded object's constructors have run. Functions that a saved program counter on the
- * calling thread's stack shows to be interrupted in mid-run are left alone. 0, or -1 with *why (code may not become writable: MDWE, SELinux).
+ * calling thread's stack shows to be interrupted in mid-run are left alone. 0, or -1 with *why (code may not become
+ * writable: MDWE, SELinux).
  */
 int x86_patch(struct x86_module *module, const char **why);
 
