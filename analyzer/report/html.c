@@ -1,0 +1,200 @@
+/*
+ * One self-contained page: it opens offline, is readable without scripts, and its content policy allows nothing but its
+ * own style and its own script, by hash. The script only filters and moves.
+ */
+#include "report/html.h"
+
+#include "report/escape.h"
+#include "report/html_assets.h"
+
+#include <string.h>
+
+void report_html_print(FILE *out, const struct report *r);
+
+enum { HTML_OPEN = 20, HTML_RICH = 1000, HTML_RUNS = 50, HTML_ROWS = 100 };
+
+void html_text(FILE *out, const char *text) {
+    if (text) escape_put(out, ESCAPE_XML, text);
+}
+
+void html_text_cut(FILE *out, const char *text, size_t columns) {
+    size_t i = 0;
+    for (size_t n = 0; text[i] && n < columns; n++) {
+        i++;
+        while (((unsigned char)text[i] & 0xc0) == 0x80)
+            i++;
+    }
+    struct strbuf head = {0};
+    strbuf_add(&head, text, i);
+    html_text(out, strbuf_text(&head));
+    if (text[i]) fputs("...", out);
+    strbuf_free(&head);
+}
+
+static void html_head(FILE *out) {
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '" HTML_CSS_HASH
+          "'; script-src '" HTML_JS_HASH "'; base-uri 'none'; form-action 'none'\">\n"
+          "<meta name=\"referrer\" content=\"no-referrer\"><meta name=\"viewport\" content=\"width=device-width, "
+          "initial-scale=1\">\n"
+          "<title>twatch report</title>\n<style>" HTML_CSS "</style></head><body>\n"
+          "<a class=\"skip\" href=\"#findings\">To the findings</a>\n"
+          "<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><marker id=\"arrow\" viewBox=\"0 0 10 10\" "
+          "refX=\"9\" refY=\"5\" markerWidth=\"8\" "
+          "markerHeight=\"8\" orient=\"auto-start-reverse\"><path class=\"head\" d=\"M0 0L10 5L0 "
+          "10z\"/></marker></defs></svg>\n",
+            out);
+}
+
+static void html_count(FILE *out, const struct report *r, enum severity severity) {
+    size_t n = report_count_severity(r, severity);
+    fprintf(out, "<li class=\"%s\"><b>%zu</b>%s%s</li>\n", n ? report_severity(severity) : "dim", n,
+            report_severity(severity), n == 1 ? "" : "s");
+}
+
+static const char *html_exit(const struct report_run *u, char *buffer, size_t size) {
+    static const char *const words[] = {[REPORT_EXIT_STATUS] = "status %d",
+            [REPORT_EXIT_SIGNAL] = "signal %d",
+            [REPORT_EXIT_KILLED] = "was killed",
+            [REPORT_EXIT_RUNNING] = "was still running",
+            [REPORT_EXIT_EXEC] = "became another program"};
+    if (u->exit == REPORT_EXIT_STATUS || u->exit == REPORT_EXIT_SIGNAL)
+        snprintf(buffer, size, words[u->exit], u->exit_code);
+    else
+        snprintf(buffer, size, "%s", words[u->exit]);
+    return buffer;
+}
+
+static void html_runs(FILE *out, const struct report *r) {
+    char exit[64];
+    fputs("<div class=\"scroll\"><table><tr><th>Program</th><th class=\"n\">pid</th><th class=\"n\">threads</th><th "
+          "class=\"n\">locks</th>"
+          "<th class=\"n\">watched</th><th>end</th><th>record</th></tr>\n",
+            out);
+    for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
+        const struct report_run *u = &r->runs[i];
+        fputs("<tr><td>", out);
+        for (size_t k = 0; k < u->nargv && k < 12; k++) {
+            if (k) putc(' ', out);
+            html_text_cut(out, u->argv[k], 80);
+        }
+        if (!u->nargv) html_text(out, u->exe);
+        fprintf(out,
+                "</td><td class=\"n\">%d</td><td class=\"n\">%zu</td><td class=\"n\">%llu</td><td class=\"n\">%.2f "
+                "s</td><td>%s</td><td>",
+                u->pid, u->nthreads, (unsigned long long)u->nlocks, (double)u->length_ns / 1e9,
+                html_exit(u, exit, sizeof exit));
+        html_text(out, u->record);
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</table></div>\n", out);
+    if (r->nruns > HTML_RUNS) fprintf(out, "<p class=\"dim\">and %zu more processes</p>\n", r->nruns - HTML_RUNS);
+}
+
+static void html_notes(FILE *out, const struct report *r) {
+    fputs("<ul class=\"dim\">\n", out);
+    for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
+        const struct report_run *u = &r->runs[i];
+        for (size_t k = 0; k < u->nlosses; k++)
+            fprintf(out, "<li>pid %d: %llu %s</li>\n", u->pid, (unsigned long long)u->losses[k].n, u->losses[k].what);
+        for (size_t k = 0; k < u->nmissing; k++) {
+            fprintf(out, "<li>pid %d: ", u->pid);
+            html_text(out, u->missing[k]);
+            fputs("</li>\n", out);
+        }
+    }
+    for (size_t i = 0; i < r->nnotes + r->nfixed; i++) {
+        fputs(i < r->nnotes ? "<li>" : "<li>fixed: ", out);
+        html_text(out, i < r->nnotes ? r->notes[i] : r->fixed[i - r->nnotes]);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
+static bool html_has_kind(const struct report *r, size_t before) {
+    for (size_t i = before; i-- > 0 && before - i < 64;)
+        if (r->findings[i]->rule == r->findings[before]->rule) return true;
+    return false;
+}
+
+static void html_filter(FILE *out, const struct report *r) {
+    fputs("<form class=\"filter\" id=\"filter\" hidden>\n<label>Kind<select name=\"kind\"><option "
+          "value=\"\">all</option>",
+            out);
+    const struct rule *last = NULL;
+    for (size_t i = 0; i < r->nfindings; i++) {
+        const struct rule *rule = r->findings[i]->rule;
+        if (rule == last || html_has_kind(r, i)) continue;
+        last = rule;
+        fprintf(out, "<option>%s</option>", rule->name);
+    }
+    fputs("</select></label>\n<label>Severity<select name=\"severity\"><option "
+          "value=\"\">all</option><option>error</option><option>warning</option>"
+          "<option>note</option></select></label>\n<label>Thread<input name=\"thread\" autocomplete=\"off\"></label>\n"
+          "<label>Lock or variable<input name=\"lock\" autocomplete=\"off\"></label>\n<label>Words<input "
+          "name=\"words\" autocomplete=\"off\"></label>\n"
+          "<button type=\"reset\">Clear</button><button type=\"button\" id=\"open-all\">Open all</button>"
+          "<button type=\"button\" id=\"close-all\">Close all</button>\n<span id=\"shown\" role=\"status\"></span>"
+          "<span class=\"dim\">keys: j next, k previous, / search</span>\n</form>\n",
+            out);
+}
+
+static void html_time(FILE *out, uint64_t ns) {
+    if (ns)
+        fprintf(out, "<td class=\"n\">%.3f ms</td>", (double)ns / 1e6);
+    else
+        fputs("<td class=\"n\">-</td>", out);
+}
+
+static void html_contention(FILE *out, const struct report *r, uint32_t run) {
+    const struct report_run *u = &r->runs[run];
+    if (!u->ncontention) return;
+    fputs("<h3>Contention</h3>\n<div class=\"scroll\"><table><tr><th>Lock</th><th>Place</th><th "
+          "class=\"n\">waited</th><th class=\"n\">longest</th>"
+          "<th class=\"n\">contended</th><th class=\"n\">acquisitions</th><th class=\"n\">longest hold</th></tr>\n",
+            out);
+    for (size_t i = 0; i < u->ncontention && i < HTML_ROWS; i++) {
+        const struct report_contention *c = &u->contention[i];
+        const struct symbol_frame *at = symbol_first_own(report_trace(r, run, c->stack, c->site));
+        fprintf(out, "<tr><td>%s ", strncmp(c->name, c->kind, strlen(c->kind)) == 0 ? "" : c->kind);
+        html_text(out, c->name);
+        fputs("</td><td>", out);
+        if (at) html_frame(out, r, at);
+        fputs("</td>", out);
+        html_time(out, c->wait_ns);
+        html_time(out, c->wait_max_ns);
+        fprintf(out, "<td class=\"n\">%llu</td><td class=\"n\">%llu</td>", (unsigned long long)c->contended,
+                (unsigned long long)c->acquisitions);
+        html_time(out, c->hold_max_ns);
+        fputs("</tr>\n", out);
+    }
+    fputs("</table></div>\n", out);
+}
+
+void report_html_print(FILE *out, const struct report *r) {
+    html_head(out);
+    fputs("<header><h1>twatch report</h1>\n<ul class=\"counts\">\n", out);
+    html_count(out, r, SEVERITY_ERROR);
+    html_count(out, r, SEVERITY_WARNING);
+    html_count(out, r, SEVERITY_NOTE);
+    fputs("</ul></header>\n<main>\n", out);
+    html_runs(out, r);
+    fputs("<h2 id=\"findings\">Findings</h2>\n", out);
+    if (r->nfindings)
+        html_filter(out, r);
+    else
+        fputs(r->nruns ? "<p>Nothing to report.</p>\n" : "<p>Nothing was observed.</p>\n", out);
+    for (size_t i = 0; i < r->nfindings; i++)
+        html_finding(out, r, r->findings[i], i + 1, i < HTML_OPEN && report_counts(r->findings[i]), i < HTML_RICH);
+    for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
+        fputs("<h2>Threads of ", out);
+        html_text(out, r->runs[i].exe);
+        fprintf(out, " (pid %d)</h2>\n", r->runs[i].pid);
+        html_lives(out, &r->runs[i]);
+        html_contention(out, r, (uint32_t)i);
+    }
+    fputs("<h2>Notes</h2>\n", out);
+    html_notes(out, r);
+    fprintf(out, "<p class=\"dim\">twatch %s</p>\n</main>\n<script>", r->version);
+    fputs(HTML_JS "</script>\n</body></html>\n", out);
+}

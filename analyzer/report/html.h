@@ -1,0 +1,28 @@
+/* Parts of the HTML report; html.c puts them together. Everything from the watched program goes through html_text(). */
+#ifndef TWATCH_HTML_H
+#define TWATCH_HTML_H
+
+#include "base/strbuf.h"
+#include "report/report.h"
+
+#include <stdio.h>
+
+/* Text content or an attribute's value: hidden characters made visible, syntax escaped. */
+void html_text(FILE *out, const char *text);
+
+/* The same, cut after `columns` code points with "...". */
+void html_text_cut(FILE *out, const char *text, size_t columns);
+
+void html_frame(FILE *out, const struct report *r, const struct symbol_frame *f);
+
+/* One finding as <details>; `open` unfolds it, `rich` adds source excerpts and the drawing. */
+void html_finding(FILE *out, const struct report *r, const struct finding *f, size_t number, bool open, bool rich);
+
+/* The locks of a finding as a drawing: an arrow from what a thread holds to what it wants. Nothing when there is
+ * nothing to draw. */
+void html_graph(FILE *out, const struct finding *f);
+
+/* Life spans of a run's threads. */
+void html_lives(FILE *out, const struct report_run *u);
+
+#endif
