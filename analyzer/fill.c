@@ -87,20 +87,6 @@ void fill_namer(struct model *m, struct symbols *symbols) {
             .argument = fill_argument};
 }
 
-static bool fill_suppress_frame(
-        void *ctx, uint32_t run, uint32_t stack, uint64_t site, size_t index, struct suppress_frame *out) {
-    const struct report *r = ctx;
-    const struct symbol_trace *t = report_trace(r, run, stack, site);
-    if (index >= t->nframes) return false;
-    const struct symbol_frame *f = t->frames[index];
-    *out = (struct suppress_frame){.function = f->function, .file = f->path, .module = f->module, .offset = f->offset};
-    return true;
-}
-
-struct suppress_names fill_suppress_names(const struct report *report) {
-    return (struct suppress_names){fill_suppress_frame, (void *)(uintptr_t)report};
-}
-
 /* ---- one run -------------------------------------------------------------------------------------------------------
  */
 

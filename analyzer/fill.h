@@ -6,7 +6,6 @@
 #define TWATCH_FILL_H
 
 #include "base/arena.h"
-#include "finding/suppress.h"
 #include "model/model.h"
 #include "report/report.h"
 #include "symbol/symbol.h"
@@ -16,9 +15,6 @@ struct symbols *fill_symbols(struct symbol_cache *cache, const struct model *mod
 
 /* Gives the model names through `symbols`. Call before the checks run. */
 void fill_namer(struct model *model, struct symbols *symbols);
-
-/* Frames for suppressions, from the symbols of the report's runs; `report` must outlive the result. */
-struct suppress_names fill_suppress_names(const struct report *report);
 
 /* Rows of the contention table; part of fill_run(). */
 void fill_contention(struct report_run *run, struct arena *arena, const struct model *model);
