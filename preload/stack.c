@@ -79,9 +79,20 @@ const struct twatch_stack *tw_stack_by_id(uint32_t id) {
 
 enum { NO_SLOT = INT32_MIN };
 
-/* `extra` is part of the place: all locks of a Python program are taken by one native call, and only the Python frames tell its lines apart. */
-static struct tw_stack_entry *entry_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
-    return &t->stacks[((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10) ^ extra) & (TW_STACKS - 1)];
+enum { WAYS = 4 }; /* entries of a place, the newest first */
+
+/* Four entries that a stack may be in. `extra` is part of the place: all locks of a Python program are taken by one native call, and only the Python frames tell its lines apart. */
+static inline struct tw_stack_entry *place_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    return &t->stacks[(((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10) ^ extra) & (TW_STACKS / WAYS - 1)) * WAYS];
+}
+
+/* The oldest entry of a place becomes its newest, with nothing in it but its room for slots. */
+static struct tw_stack_entry *renew(struct tw_stack_entry *place) {
+    struct tw_stack_entry oldest = place[WAYS - 1];
+    for (uint32_t i = WAYS - 1; i > 0; i--) place[i] = place[i - 1];
+    oldest.pc = 0;
+    place[0] = oldest;
+    return place;
 }
 
 /* The slots lie above cfa on the same stack. On the thread's own stack that memory is there; elsewhere (coroutines) the kernel is asked about the highest one. */
@@ -96,9 +107,16 @@ static bool valid_from(const struct tw_thread *t, const struct tw_stack_entry *e
     return true;
 }
 
-static bool still_valid(const struct tw_thread *t, const struct tw_stack_entry *e) { return valid_from(t, e, 0); }
-/* Frame 0's own slot was overwritten by later calls; the caller runs on while its own return address stands. */
-static bool outer_valid(const struct tw_thread *t, const struct tw_stack_entry *e) { return valid_from(t, e, 1); }
+static inline bool is(const struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    return e->pc == pc && e->cfa == cfa && e->extra == extra;
+}
+
+/* The entry of this place whose slots still hold what they held; NULL: none. */
+static inline struct tw_stack_entry *find(const struct tw_thread *t, struct tw_stack_entry *place, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    for (uint32_t i = 0; i < WAYS; i++)
+        if (is(&place[i], pc, cfa, extra) && valid_from(t, &place[i], 0)) return &place[i];
+    return NULL;
+}
 
 static const struct twatch_stack *site_only(uintptr_t pc) {
     uint64_t frame = pc;
@@ -132,8 +150,7 @@ static void remember(struct tw_stack_entry *e, const struct tw_unwound *u, const
     e->pc = pc;
 }
 
-static TW_NOINLINE uint32_t miss(struct tw_thread *t, struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
-    (void)t;
+static TW_NOINLINE uint32_t miss(struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
     struct tw_unwound u;
     if (!tw_unwind_from(&u, cfa, depth) || u.n == 0 || u.pc[0] != pc) {
         tw_store_loss(TWATCH_LOSS_STACK, 1);
@@ -153,15 +170,16 @@ static TW_NOINLINE uint32_t miss(struct tw_thread *t, struct tw_stack_entry *e, 
 
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
-    struct tw_stack_entry *e = entry_of(t, pc, cfa, extra);
-    if (e->pc == pc && e->cfa == cfa && e->extra == extra && still_valid(t, e)) return e->stack->id;
-    return miss(t, e, pc, cfa, extra);
+    struct tw_stack_entry *place = place_of(t, pc, cfa, extra), *e = find(t, place, pc, cfa, extra);
+    return TW_LIKELY(e != NULL) ? e->stack->id : miss(renew(place), pc, cfa, extra);
 }
 
 uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
-    struct tw_stack_entry *e = entry_of(t, pc, cfa, extra);
-    if (e->pc == pc && e->cfa == cfa && e->extra == extra && e->nslots > 1 && outer_valid(t, e)) return e->stack->id;
+    const struct tw_stack_entry *place = place_of(t, pc, cfa, extra);
+    /* Frame 0's own slot was overwritten by later calls; the caller runs on while its own return address stands. */
+    for (uint32_t i = 0; i < WAYS; i++)
+        if (is(&place[i], pc, cfa, extra) && place[i].nslots > 1 && valid_from(t, &place[i], 1)) return place[i].stack->id;
     struct tw_unwound u;
     if (extra || !tw_unwind_again(&u, pc, cfa, depth)) return 0;
     const struct twatch_stack *s = intern(u.pc, u.n, u.cut ? TWATCH_STACK_CUT : 0u);
@@ -169,11 +187,12 @@ uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
 }
 
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {
-    struct tw_stack_entry *e = entry_of(t, regs->rip, regs->rsp, 0);
+    struct tw_stack_entry *place = place_of(t, regs->rip, regs->rsp, 0), *e = find(t, place, regs->rip, regs->rsp, 0);
     uint32_t id;
-    if (e->pc == regs->rip && e->cfa == regs->rsp && still_valid(t, e)) {
+    if (e) {
         id = e->stack->id;
     } else {
+        e = renew(place);
         struct tw_unwound u;
         if (!tw_unwind_regs(&u, regs, depth) || u.n == 0) u.pc[0] = regs->rip, u.n = 1, u.slot[0] = 0, u.cut = true;
         const struct twatch_stack *s = intern(u.pc, u.n, TWATCH_STACK_PRECISE0 | (u.cut ? TWATCH_STACK_CUT : 0u));
