@@ -115,10 +115,24 @@ static bool is_taken_lock(const struct tw_scene *s, const struct tw_view *v) {
            tw_verdict_permits(s, v->object) >= (int64_t)o->init_value;
 }
 
+/* Waits that end when a signal handler has run, or may be ended by one (sem_post is what handlers may call). Asked at the first look already: a handler that runs in our
+   pauses could not interrupt the wait that has not begun. */
+static bool spare_interruptible(struct tw_scene *s) {
+    bool asked = false, handlers = false, any = false;
+    for (uint32_t i = 1; i <= s->n; i++) {
+        struct tw_view *v = &s->at[i];
+        if (!v->core || v->needs != TW_NEEDS_ANY || (v->kind != TWATCH_OBJ_SEM && v->kind != TWATCH_OBJ_FUTEX)) continue;
+        if (!asked) handlers = tw_verify_handlers(), asked = true;
+        if (!handlers || is_taken_lock(s, v)) continue;
+        v->needs = TW_NEEDS_NOTHING;
+        any = true;
+    }
+    return any;
+}
+
 /* Asks the kernel; who turns out to be elsewhere is alive. */
 static void ask_kernel(struct tw_scene *s) {
     uint32_t threads = tw_verify_threads(), known = s->live + (s->ending ? 1 : 0) + (tw_hang_watching() ? 1 : 0);
-    bool strangers = threads > known, handlers = tw_verify_handlers();
     for (uint32_t i = 1; i <= s->n; i++) {
         struct tw_view *v = &s->at[i];
         if (!v->core || i == s->self) continue;
@@ -127,21 +141,18 @@ static void ask_kernel(struct tw_scene *s) {
         else if (v->woken && v->kind == TWATCH_OBJ_COND)
             tw_look_woken(v, s);
     }
-    for (uint32_t i = 1; i <= s->n; i++) {
-        struct tw_view *v = &s->at[i];
-        if (!v->core || v->needs != TW_NEEDS_ANY) continue;
-        bool interruptible = v->kind == TWATCH_OBJ_SEM || v->kind == TWATCH_OBJ_FUTEX;
-        if (strangers || (handlers && interruptible && !is_taken_lock(s, v))) v->needs = TW_NEEDS_NOTHING;
-    }
-    tw_look_settle(s);
+    for (uint32_t i = 1; i <= s->n && threads > known; i++) /* threads that we never saw may wake anybody */
+        if (s->at[i].core && s->at[i].needs == TW_NEEDS_ANY) s->at[i].needs = TW_NEEDS_NOTHING;
 }
 
-/* One look. 0: nobody waits for ever. */
+/* One look. 0: nobody waits for ever; else what the verdict rests on, as one number. */
 static uint64_t look_once(struct tw_scene *s, uint32_t self, uint32_t ending, bool careful) {
     if (!tw_look(s, self, ending) || !in_question(s)) return 0;
     uint64_t sum = signature(s);
-    if (!careful) return sum;
-    ask_kernel(s);
+    bool changed = spare_interruptible(s);
+    if (careful) ask_kernel(s);
+    if (!careful && !changed) return sum;
+    tw_look_settle(s);
     return in_question(s) ? signature(s) : 0;
 }
 

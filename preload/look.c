@@ -243,9 +243,16 @@ void tw_look_woken(struct tw_view *v, const struct tw_scene *scene) {
     need_mutex(v, scene, false);
 }
 
+/* Asked to end, and in a wait, or about to begin one, that is a cancellation point. */
+static bool is_cancelled(const struct tw_view *v) {
+    if (v->kind != TWATCH_OBJ_COND && v->kind != TWATCH_OBJ_SEM && v->kind != TWATCH_OBJ_THREAD) return false;
+    const struct twatch_thread *d = tw_thread_desc(v->thread);
+    return d && d->flags & TWATCH_THREAD_CANCEL_SENT;
+}
+
 void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own) {
     set(v, TW_NEEDS_NOTHING, 0);
-    if (v->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
+    if (v->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED) || is_cancelled(v)) return;
     switch (v->kind) {
     case TWATCH_OBJ_MUTEX: need_mutex(v, scene, own); break;
     case TWATCH_OBJ_RWLOCK: need_rwlock(v, scene, own); break;
