@@ -26,3 +26,9 @@ void check_all(const struct model *m, struct finding_list *out, bool optional) {
         passes[i](&c);
     order_free(c.order);
 }
+
+void check_group(const struct model *m, struct finding_list *out, uint32_t group) {
+    struct check c = {.m = m, .out = out, .group = group};
+    check_deadlock(&c);
+    check_incidents(&c);
+}

@@ -17,11 +17,15 @@ struct check {
     struct finding_list *out;
     struct order *order;
     bool optional;    /* findings of optional kinds too */
+    uint32_t group;   /* only incidents of this group; 0: all */
     uint64_t hang_ns; /* a thread that waits longer at the end is worth a note; 0: 10 s */
 };
 
 /* Runs all checks. `optional`: with the kinds that are off by default. */
 void check_all(const struct model *m, struct finding_list *out, bool optional);
+
+/* Only what the process itself saw under this group number: fast, for the process that hangs. */
+void check_group(const struct model *m, struct finding_list *out, uint32_t group);
 
 const struct rule *check_rule(enum check_rule_id id);
 const struct rule *check_rule_named(const char *name); /* NULL: no such kind */

@@ -47,8 +47,10 @@ static void deadlock_report(struct check *c, const struct twatch_incident *const
 
 void check_deadlock(struct check *c) {
     VEC(const struct twatch_incident *) all = {0};
-    for (size_t i = 0; i < c->m->incidents.n; i++)
-        if (deadlock_kind(model_incident(c->m, i)->kind)) vec_push(&all, model_incident(c->m, i));
+    for (size_t i = 0; i < c->m->incidents.n; i++) {
+        const struct twatch_incident *x = model_incident(c->m, i);
+        if (deadlock_kind(x->kind) && (!c->group || x->group == c->group)) vec_push(&all, x);
+    }
     if (all.n > 1) qsort(all.at, all.n, sizeof all.at[0], deadlock_compare);
     for (size_t from = 0, to; from < all.n; from = to) {
         for (to = from + 1; to < all.n && all.at[to]->kind == all.at[from]->kind && all.at[to]->group == all.at[from]->group; to++)

@@ -181,7 +181,7 @@ void check_incidents(struct check *c) {
     struct incident_group *groups = NULL, *g, *next;
     for (size_t i = 0; i < c->m->incidents.n; i++) {
         const struct twatch_incident *x = model_incident(c->m, i);
-        if (!incident_counts(c, x)) continue;
+        if (!incident_counts(c, x) || (c->group && x->group != c->group)) continue;
         struct incident_group probe = {.first = x};
         probe.key.kind = x->kind;
         probe.key.stack = x->stack;

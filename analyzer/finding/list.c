@@ -62,7 +62,7 @@ uint32_t draft_thread(struct draft *d, uint32_t thread) {
     for (size_t i = 0; i < d->threads.n; i++)
         if (d->threads.at[i].id == thread) return (uint32_t)i;
     const struct twatch_thread *t = model_thread(d->m, thread);
-    struct finding_thread x = {.id = thread, .name = names_thread(d->m, &d->list->arena, thread)};
+    struct finding_thread x = {.id = thread, .name = names_thread_short(d->m, &d->list->arena, thread)};
     if (t) {
         x.created_stack = t->create_stack;
         x.parent = t->parent;

@@ -140,13 +140,21 @@ static const char *names_own(const struct model *m, struct arena *a, const struc
     return names_clean(a, t->name, length);
 }
 
+const char *names_thread_short(const struct model *m, struct arena *a, uint32_t thread) {
+    const struct twatch_thread *t = model_thread(m, thread);
+    if (!t) return "";
+    if (t->flags & TWATCH_THREAD_MAIN) return "main";
+    const char *name = names_own(m, a, t);
+    if (!name) name = names_routine(m, t);
+    return name ? name : "";
+}
+
 const char *names_thread(const struct model *m, struct arena *a, uint32_t thread) {
     const struct twatch_thread *t = model_thread(m, thread);
     if (!t) return thread ? arena_printf(a, "thread %u", thread) : "an unknown thread";
     if (t->flags & TWATCH_THREAD_MAIN) return "the main thread";
-    const char *name = names_own(m, a, t);
-    if (!name) name = names_routine(m, t);
-    return name ? arena_printf(a, "thread %u (%s)", thread, name) : arena_printf(a, "thread %u", thread);
+    const char *name = names_thread_short(m, a, thread);
+    return *name ? arena_printf(a, "thread %u (%s)", thread, name) : arena_printf(a, "thread %u", thread);
 }
 
 const char *names_duration(struct arena *a, uint64_t ns) {

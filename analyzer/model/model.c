@@ -227,6 +227,7 @@ static void model_losses(const struct model *m, struct record *r) {
 static uint64_t model_now(const struct model *m) {
     uint64_t now = m->header->end_ns ? m->header->end_ns : m->header->alive_ns;
     if (m->live && m->record->read_ns > now) now = m->record->read_ns;
+    if (m->header->end == TWATCH_END_RUNNING && m->record->killed_ns > now) now = m->record->killed_ns;
     return now;
 }
 

@@ -35,6 +35,7 @@ struct record {
     VEC(char *) notes; /* sentences: what is damaged or missing, with offsets */
     bool live;         /* the process that writes it was still there when it was read */
     uint64_t read_ns;  /* CLOCK_MONOTONIC when it was read; 0: from memory */
+    uint64_t killed_ns; /* set by a caller who knows when the process was killed; 0 unknown */
     void *mapping;
     size_t mapping_size;
     uint64_t scanned; /* chunks were looked for up to here */

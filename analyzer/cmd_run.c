@@ -1,0 +1,244 @@
+/* twatch run -- COMMAND: starts it under the library, waits, reads what it and its children recorded, reports. */
+#define _GNU_SOURCE /* pipe2 */
+#include "cmd.h"
+#include "cmd_watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char run_usage[] =
+        "usage: twatch run [options] -- COMMAND [ARG...]\n"
+        "Runs a command and its children under the library and reports what is wrong with their threads.\n\n"
+        "  --timeout=SECONDS    end it after this time, and explain what it was waiting for\n"
+        "  --keep               keep the records (their directory is named)\n"
+        "  --follow=no          only the command itself, not its children\n"
+        "  --log-path=DIR/      where records go (default: a private directory, removed afterwards)\n"
+        "  --races=off          no race detection, only locks and threads: cheaper\n"
+        "  --format=NAME --output=FILE --fail-on=SEVERITY --error-exitcode=N --suppressions=FILE --baseline=FILE\n"
+        "                       as for twatch report; the report goes to standard error unless --output says otherwise\n"
+        "Every key of `twatch help options` works too, as --key=value.\n"
+        "Exit status: 66 findings; otherwise the command's own (128+N for signal N); 125 nothing was observed or other trouble,\n"
+        "126 the command cannot be run, 127 it was not found.\n";
+
+struct run {
+    struct cmd_args args;
+    struct arena arena;
+    char *directory; /* private, to remove; NULL: the user's */
+    const char *log_path;
+    const char *seen; /* file of observed processes */
+    char library[PATH_MAX];
+    struct watch watch;
+    VEC(const char *) notes;
+};
+
+static void run_note(struct run *r, const char *text) { vec_push(&r->notes, text); }
+
+/* ---- before ---- */
+
+static bool run_library(struct run *r) {
+    static const char *const places[] = {"libtwatch.so", "../lib/twatch/libtwatch.so"};
+    char self[PATH_MAX], path[PATH_MAX + 64];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) slash[1] = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%s%s", self, places[i]);
+        if (access(path, R_OK) == 0 && realpath(path, r->library)) {
+            /* The loader splits LD_PRELOAD at both and knows no quoting. */
+            if (!strpbrk(r->library, " :")) return true;
+            fprintf(stderr, "twatch: %s: a path with a blank or a colon cannot be preloaded\n", r->library);
+            return false;
+        }
+    }
+    fprintf(stderr, "twatch: libtwatch.so is neither beside twatch nor in ../lib/twatch\n");
+    return false;
+}
+
+static bool run_directory(struct run *r) {
+    const char *base = getenv("TMPDIR");
+    if (!base || base[0] != '/') base = "/tmp";
+    r->directory = arena_printf(&r->arena, "%s/twatch-run-XXXXXX", base);
+    if (!mkdtemp(r->directory)) {
+        fprintf(stderr, "twatch: %s: cannot make a directory for the records: %s\n", base, strerror(errno));
+        r->directory = NULL;
+        return false;
+    }
+    /* A program that root starts may go on as somebody else; its records are still readable by their owner and root only. */
+    if (geteuid() == 0) chmod(r->directory, 01733);
+    r->seen = arena_printf(&r->arena, "%s/seen", r->directory);
+    int fd = open(r->seen, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    if (geteuid() == 0) fchmod(fd, 0622);
+    close(fd);
+    r->log_path = options_text(&r->args.options, OPTION_log_path);
+    if (!*r->log_path) r->log_path = arena_printf(&r->arena, "%s/", r->directory);
+    return true;
+}
+
+static void run_environment(struct run *r) {
+    struct options child = r->args.options;
+    struct strbuf text = {0}, preload = {0};
+    const char *old = getenv("LD_PRELOAD");
+    strbuf_printf(&preload, "%s%s%s", r->library, old && *old ? ":" : "", old ? old : "");
+    options_export(&child, &text);
+    /* After the user's own: the last one counts. */
+    strbuf_printf(&text, "%slog_path='%s':report=off", text.n ? ":" : "", r->log_path);
+    if (!child.value[OPTION_on_deadlock]) strbuf_puts(&text, ":on_deadlock=exit");
+    setenv("LD_PRELOAD", strbuf_text(&preload), 1);
+    setenv("TWATCH_OPTIONS", strbuf_text(&text), 1);
+    setenv("TWATCH_SEEN", r->seen, 1);
+    strbuf_free(&text);
+    strbuf_free(&preload);
+}
+
+/* Starts the command; 0, or the exit status that says why not. */
+static int run_start(struct run *r) {
+    int report[2], failed = 0;
+    if (pipe2(report, O_CLOEXEC) != 0) return CMD_TROUBLE;
+    watch_signals(&r->watch);
+    r->watch.child = fork();
+    if (r->watch.child == 0) {
+        watch_signals_restore(&r->watch);
+        run_environment(r);
+        vec_push(&r->args.rest, (const char *)NULL);
+        execvp(r->args.rest.at[0], (char *const *)(uintptr_t)r->args.rest.at);
+        failed = errno;
+        ssize_t ignored = write(report[1], &failed, sizeof failed);
+        (void)ignored;
+        _exit(CMD_CANNOT_RUN);
+    }
+    close(report[1]);
+    if (r->watch.child < 0) {
+        close(report[0]);
+        fprintf(stderr, "twatch: cannot start a process: %s\n", strerror(errno));
+        return CMD_TROUBLE;
+    }
+    ssize_t n = read(report[0], &failed, sizeof failed);
+    close(report[0]);
+    if (n != (ssize_t)sizeof failed) return 0;
+    waitpid(r->watch.child, NULL, 0);
+    fprintf(stderr, "twatch: %s: %s\n", r->args.rest.at[0], strerror(failed));
+    return failed == ENOENT ? CMD_NOT_FOUND : CMD_CANNOT_RUN;
+}
+
+/* ---- after ---- */
+
+/* log_path as the library reads it: a directory, or a prefix of files. */
+static void run_paths(void *ctx, struct cmd_paths *out) {
+    struct run *r = ctx;
+    struct stat st;
+    const char *path = r->log_path, *dir = path, *prefix = "";
+    VEC(const char *) all = {0};
+    if (path[strlen(path) - 1] != '/' && !(stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
+        const char *slash = strrchr(path, '/');
+        prefix = slash ? slash + 1 : path;
+        dir = slash ? arena_strn(&r->arena, path, (size_t)(slash - path) + 1) : "./";
+    }
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (strncmp(e->d_name, prefix, strlen(prefix)) != 0 || n <= 7 || strcmp(e->d_name + n - 7, ".twatch") != 0) continue;
+        const char *file = arena_printf(&r->arena, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", e->d_name);
+        /* A directory of the user's may hold records of other runs. */
+        if (!r->directory || strncmp(file, r->directory, strlen(r->directory)) == 0 || watch_is_newer(&r->watch, file)) vec_push(&all, file);
+    }
+    if (d) closedir(d);
+    *out = (struct cmd_paths){.at = arena_array(&r->arena, all.n, sizeof *all.at), .n = all.n};
+    if (all.n) memcpy(out->at, all.at, all.n * sizeof *all.at);
+    vec_free(&all);
+}
+
+static int run_by_start(const void *pa, const void *pb) {
+    const struct record *a = pa, *b = pb;
+    if (a->header.start_ns != b->header.start_ns) return a->header.start_ns < b->header.start_ns ? -1 : 1;
+    return strcmp(a->path, b->path);
+}
+
+/* The records as they were when time was up, where a process did not live to see more; the final ones otherwise. */
+static void run_records(struct run *r, struct cmd_job *job) {
+    struct cmd_paths paths;
+    run_paths(r, &paths);
+    job->nrecords = cmd_records_open(&paths, &job->records, &job->nunreadable);
+    for (size_t i = 0; i < job->nrecords; i++) {
+        struct record *x = &job->records[i];
+        watch_swap(&r->watch, x);
+        if (x->header.end == TWATCH_END_RUNNING && !x->live && x->header.pid == r->watch.child) x->killed_ns = r->watch.end_ns;
+    }
+    if (job->nrecords > 1) qsort(job->records, job->nrecords, sizeof *job->records, run_by_start);
+}
+
+static void run_explain_timeout(struct run *r) {
+    if (r->watch.timed_out)
+        run_note(r, arena_printf(&r->arena, "the command was ended after the time limit of %g s", (double)r->args.timeout_ns / 1e9));
+}
+
+static int run_finish(struct run *r) {
+    struct cmd_job job = {.args = &r->args, .fallback = stderr};
+    run_records(r, &job);
+    run_explain_timeout(r);
+    int child = watch_status(&r->watch), status = CMD_TROUBLE;
+    size_t seen = watch_seen(r->seen);
+    if (seen == 0 && job.nrecords == 0) {
+        fprintf(stderr, "twatch: nothing was observed: %s\n", watch_why_unseen(&r->arena, r->args.rest.at[0]));
+        free(job.records);
+        return CMD_TROUBLE;
+    }
+    if (job.nrecords == 0) run_note(r, arena_printf(&r->arena, "%zu process%s watched, none of them used threads", seen, seen == 1 ? " was" : "es were"));
+    job.notes = r->notes.at;
+    job.nnotes = r->notes.n;
+    if (job.nrecords || r->args.outputs.n) status = cmd_job_run(&job);
+    else status = 0;
+    free(job.records);
+    return status ? status : child;
+}
+
+static void run_clean(struct run *r) {
+    if (!r->directory) return;
+    if (r->args.keep) {
+        fprintf(stderr, "twatch: the records are in %s\n", r->log_path);
+        unlink(r->seen);
+        rmdir(r->directory); /* where the records went elsewhere */
+        return;
+    }
+    DIR *d = opendir(r->directory);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.') unlinkat(dirfd(d), e->d_name, 0);
+    if (d) closedir(d);
+    rmdir(r->directory);
+}
+
+int cmd_run(int argc, char **argv) {
+    struct run r = {0};
+    int status;
+    if (!cmd_args_parse(&r.args, argc, argv, run_usage, &status)) {
+        cmd_args_free(&r.args);
+        return status;
+    }
+    status = CMD_TROUBLE;
+    if (r.args.rest.n == 0) fprintf(stderr, "twatch: run needs a command\n%s", run_usage);
+    else if (run_library(&r) && run_directory(&r)) {
+        r.watch.timeout_ns = r.args.timeout_ns;
+        r.watch.find = run_paths;
+        r.watch.ctx = &r;
+        status = run_start(&r);
+        if (status == 0) {
+            watch_wait(&r.watch);
+            status = run_finish(&r);
+        }
+    }
+    run_clean(&r);
+    watch_free(&r.watch);
+    vec_free(&r.notes);
+    cmd_args_free(&r.args);
+    arena_free(&r.arena);
+    return status;
+}
