@@ -1,0 +1,41 @@
+#!/bin/sh
+# Every format, of the golden report and of one full of nasty names, before somebody else's eyes: JSON Schema, the SARIF rules, xmllint, Graphviz, Chromium.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+: "${BUILD:=build}"
+case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$root"
+python=/usr/bin/python3
+bad=0
+complain() { echo "rep_formats: $*" >&2; bad=1; }
+
+scripts/embed-html --check || bad=1
+# shellcheck disable=SC2046 # object files have no blanks in their names
+${CC:-cc} -std=gnu11 -O1 -g -Ianalyzer -Ipreload -Ipreload/format -o "$work/hostile" testsuite/unit/rep_hostile.c \
+    $(find "$BUILD/analyzer" -name '*.o' ! -name main.o) -ldw -lelf
+timeout 60 "$work/hostile" "$work" || complain "a nasty name got through"
+for format in text json sarif junit github html dot; do cp "testsuite/golden/bank.$format" "$work/"; done
+
+for name in bank hostile; do
+    for format in json sarif junit github html; do
+        timeout 60 $python testsuite/unit/rep_validate.py $format "$work/$name.$format" || complain "$name.$format is not valid"
+    done
+    timeout 60 xmllint --noout "$work/$name.junit" || complain "$name.junit is no XML"
+    if command -v dot >/dev/null; then
+        timeout 60 dot -Tsvg -o /dev/null "$work/$name.dot" || complain "$name.dot is no DOT"
+    fi
+done
+
+# The browser must load the page without a word on its console: no error, nothing refused by the content policy.
+if command -v chromium >/dev/null; then
+    for name in bank hostile; do
+        timeout 90 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" --enable-logging=stderr --dump-dom \
+            "file://$work/$name.html" >"$work/dom" 2>"$work/console" || complain "chromium cannot open $name.html"
+        if grep -E 'CONSOLE|Refused|Uncaught' "$work/console"; then complain "$name.html: something on the console"; fi
+        # The script ran: the filter is no longer hidden and says how many are shown.
+        grep -q '[0-9] shown' "$work/dom" || complain "$name.html: the script did not run"
+    done
+fi
+exit $bad
