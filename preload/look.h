@@ -17,6 +17,7 @@ enum tw_look_needs { /* what a thread needs to go on */
 
 struct tw_view {
     uint32_t thread;  /* id; 0: the slot is free */
+    uint32_t slot;
     int32_t tid;
     uint32_t seq;
     uint8_t kind, mode;
@@ -58,8 +59,6 @@ void tw_look_settle(struct tw_scene *scene);
 uint32_t tw_look_holder(const struct tw_scene *scene, const struct tw_view *v, uint32_t from, struct twatch_held *held);
 /* Slot of the live thread with this kernel id; 0 unknown. A probe of a cache, O(threads) on a miss. */
 uint32_t tw_look_slot(int32_t tid);
-/* Copies memory that may not be there. */
-bool tw_look_read(void *to, uintptr_t from, size_t n);
 
 /* A thread ends while it holds these: they can never be had again (held entries of t, as far as they are there). */
 void tw_look_orphans(const struct tw_thread *t);
