@@ -176,6 +176,20 @@ static int relocate(struct x86_module *m) {
     return 0;
 }
 
+int x86_cache_move(struct x86_module *m, uintptr_t low, uintptr_t high, uintptr_t bias) {
+    uint8_t *room = x86_space_near(low, high, m->code_size);
+    if (!room) return -1;
+    void *moved = mremap(m->code, m->code_size, m->code_size, MREMAP_MAYMOVE | MREMAP_FIXED, room);
+    if (moved == MAP_FAILED) {
+        munmap(room, m->code_size);
+        return -1;
+    }
+    m->code = moved;
+    m->bias = bias;
+    int failed = mprotect(m->code, m->code_size, PROT_READ | PROT_WRITE) != 0 || relocate(m) != 0;
+    return mprotect(m->code, m->code_size, PROT_READ | PROT_EXEC) != 0 || failed ? -1 : 0;
+}
+
 /* Maps the code where it was written for, else anywhere near. The caller makes it executable; whether that can be is
  * tried here. */
 static int map_code(struct x86_module *m, int fd, uint64_t at) {

@@ -218,11 +218,37 @@ static int build(struct x86_module *m, struct x86_image *image, const char **why
     return 0;
 }
 
+/*
+ * A module that was unloaded and comes back, perhaps elsewhere: its trampolines move with it, its sites keep their numbers.
+ * NULL when this one is new.
+ */
+static struct x86_module *revive(const char *path, uintptr_t bias, const struct x86_image *image) {
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < x86_engine.nmodules; i++) {
+        struct x86_module *m = modules[i];
+        if (m->live || m->text_size != image->text_size || m->text_addr != image->text_addr || strcmp(m->path, path) != 0) continue;
+        if (!hash) hash = x86_hash(image->text, image->text_size, 0);
+        if (m->text_hash != hash || memcmp((const void *)(bias + m->text_addr), image->text, m->text_size) != 0) continue;
+        if (bias != m->bias && x86_cache_move(m, bias + image->low, bias + image->high, bias) != 0) return NULL;
+        m->low = bias + image->low;
+        m->high = bias + image->high;
+        m->patched = 0;
+        __atomic_store_n(&m->live, 1, __ATOMIC_RELEASE);
+        return m;
+    }
+    return NULL;
+}
+
 static struct x86_module *prepare(const char *path, uintptr_t bias, const char **why) {
     struct x86_image image;
     *why = "too many modules";
     if (!x86_engine.ready || x86_engine.nmodules == MODULES_MAX || x86_image_open(&image, path, why) != 0) return NULL;
-    struct x86_module *m = module_new(path, bias, &image);
+    struct x86_module *m = revive(path, bias, &image);
+    if (m) {
+        x86_image_close(&image);
+        return m;
+    }
+    m = module_new(path, bias, &image);
     int status = m ? build(m, &image, why) : -1;
     x86_image_close(&image);
     if (status != 0) {
@@ -251,8 +277,7 @@ void x86_forget(uintptr_t start, uintptr_t end) {
         struct x86_module *m = modules[i];
         uintptr_t text = m->bias + m->text_addr;
         if (!m->live || text < start || text >= end) continue;
-        m->live = 0;
-        munmap(m->code, m->code_size);
+        m->live = 0; /* the trampolines stay, in case it comes back */
     }
 }
 

@@ -70,4 +70,7 @@ uint64_t x86_hash(const void *data, size_t bytes, uint64_t seed);
 int x86_cache_load(struct x86_module *m, const struct x86_image *image);
 void x86_cache_store(const struct x86_module *m, const struct x86_image *image);
 
+/* Moves the trampolines to where the module is now. 0, or -1: they are where they were. */
+int x86_cache_move(struct x86_module *m, uintptr_t low, uintptr_t high, uintptr_t bias);
+
 #endif

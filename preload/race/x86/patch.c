@@ -8,8 +8,11 @@
 #include "space.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct x86_patch *patches_of(const struct x86_module *m) {
     return m->part[X86_PART_PATCHES];
@@ -88,10 +91,14 @@ static int patch(struct x86_module *m, const char **why) {
 
 int x86_patch(struct x86_module *m, const char **why) {
     int saved = errno;
+    /* A handler must not run code of which half a jump is written. */
+    uint64_t all = ~0ull, old = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof all);
     struct timespec a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);
     int status = m->live && !m->patched ? patch(m, why) : (*why = "it is patched already", -1);
     clock_gettime(CLOCK_MONOTONIC, &b);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
     m->stats.patch_us = (uint64_t)((b.tv_sec - a.tv_sec) * 1000000 + (b.tv_nsec - a.tv_nsec) / 1000);
     errno = saved;
     return status;

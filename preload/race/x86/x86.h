@@ -151,7 +151,8 @@ struct x86_module *x86_prepare(const char *path, uintptr_t bias, const char **wh
  */
 int x86_patch(struct x86_module *module, const char **why);
 
-/* The code range [start, end) is about to be unmapped: forget its trampolines. Its sites stay known. */
+/* The code range [start, end) is about to be unmapped: its trampolines are out of use. Its sites stay
+ * known, and when the same module is prepared again, it keeps them. */
 void x86_forget(uintptr_t start, uintptr_t end);
 
 /* Any thread, any context. 0 when site is not one of ours. */
