@@ -8,11 +8,15 @@ static struct tw_lock lock;
 static struct tw_hashmap seen; /* hash -> struct twatch_incident */
 static uint32_t groups;
 
+static uint32_t who(const struct tw_thread *t, const struct tw_incident *i) {
+    return i->thread ? i->thread : t ? t->id : 0;
+}
+
 /* Incidents of one deadlock or fork stay apart from those of another, thread by thread. */
 static uint64_t key_of(const struct tw_thread *t, const struct tw_incident *i) {
     uint64_t h = tw_sys_mix((uint64_t)i->kind << 32 | i->object);
     h = tw_sys_mix(h + ((uint64_t)i->stack << 32 | i->other_stack));
-    if (i->group) h = tw_sys_mix(h + ((uint64_t)i->group << 32 | (t ? t->id : 0)));
+    if (i->group) h = tw_sys_mix(h + ((uint64_t)i->group << 32 | who(t, i)));
     return h | 1;
 }
 
@@ -31,7 +35,7 @@ static struct twatch_incident *new_incident(const struct tw_thread *t, const str
     uint32_t id;
     struct twatch_incident *n = tw_table_new(&incidents, &id, TWATCH_LOSS_INCIDENT);
     if (!n) return NULL;
-    n->thread = t ? t->id : 0;
+    n->thread = who(t, i);
     n->object = i->object;
     n->object2 = i->object2;
     n->stack = i->stack;

@@ -20,6 +20,7 @@ static unsigned keys_seen; /* all keys that were ever watched are below this num
 
 /* Keys with a value when the last round of destructors began in this thread. */
 static __thread uint64_t armed[TW_KEYS / 64];
+static __thread uint32_t own_id; /* of this thread, which is no thread to the library any more by then */
 
 /* Key 0 has no object: address 0 is nothing. It is the library's own, since that comes first. */
 static uint32_t object_of(struct tw_thread *t, unsigned key, uintptr_t pc, uint32_t stack) {
@@ -67,9 +68,10 @@ static void set_in_last_round(unsigned key, uintptr_t pc) {
     if (!(armed[key / 64] >> key % 64 & 1)) return; /* its destructor may still come in this round */
     uint64_t site = pc;
     uint32_t stack = tw_stack_intern(&site, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
-    tw_incident(NULL,
-            &(struct tw_incident){
-                    .kind = TWATCH_INCIDENT_TLS_DTOR_LIMIT, .object = object_of(NULL, key, pc, stack), .stack = stack});
+    tw_incident(NULL, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_DTOR_LIMIT,
+                              .object = object_of(NULL, key, pc, stack),
+                              .stack = stack,
+                              .thread = own_id});
 }
 
 void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa) {
@@ -95,6 +97,7 @@ static bool may_be_heap(const struct tw_thread *t, const void *value) {
 }
 
 void tw_key_thread_end(struct tw_thread *t) {
+    own_id = t->id;
     unsigned n = __atomic_load_n(&keys_seen, __ATOMIC_ACQUIRE);
     for (unsigned key = 0; key < n && key < TW_KEYS; key++) {
         enum tw_key_state state = tw_key_states[key];
@@ -103,10 +106,13 @@ void tw_key_thread_end(struct tw_thread *t) {
         if (state == TW_KEY_PLAIN) {
             armed[key / 64] |= 1ull << key % 64;
         } else if (may_be_heap(t, value)) {
-            uint32_t left = __atomic_add_fetch(&keys[key].left, 1, __ATOMIC_RELAXED), stack = keys[key].set_stack;
+            uint32_t left = __atomic_add_fetch(&keys[key].left, 1, __ATOMIC_RELAXED);
+            uint32_t id = object_of(t, key, 0, 0);
+            const struct twatch_object *o = tw_object_at(id);
             tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_KEY_LEAK,
-                                   .object = object_of(t, key, 0, stack),
-                                   .stack = stack,
+                                   .object = id,
+                                   .stack = keys[key].set_stack,
+                                   .other_stack = o ? o->create_stack : 0,
                                    .aux = left});
         }
     }

@@ -240,6 +240,8 @@ static TW_NOINLINE void not_held(struct tw_thread *t, pthread_rwlock_t *l, uintp
     else if (m.other_thread != 0 && (writer != 0) == (entry.mode == TWATCH_MODE_EXCLUSIVE))
         m.kind = TWATCH_INCIDENT_UNLOCK_NOT_OWNER;
     if (m.kind) tw_ops_misuse(t, &m);
+    /* nobody will give it back a second time: glibc has let go of it, or of what it took for it */
+    if (m.kind == TWATCH_INCIDENT_UNLOCK_NOT_OWNER) tw_thread_drop_held((uintptr_t)l);
 }
 
 TW_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l) {

@@ -105,6 +105,8 @@ static TW_NOINLINE void not_held(struct tw_thread *t, pthread_spinlock_t *l, uin
     m.other_stack = tw_ops_held_stack(&entry);
     m.kind = m.other_thread ? TWATCH_INCIDENT_UNLOCK_NOT_OWNER : is_free(l) ? TWATCH_INCIDENT_UNLOCK_NOT_HELD : 0;
     if (m.kind) tw_ops_misuse(t, &m);
+    if (m.kind == TWATCH_INCIDENT_UNLOCK_NOT_OWNER)
+        tw_thread_drop_held((uintptr_t)l); /* it is free now, whoever took it */
 }
 
 TW_EXPORT int pthread_spin_unlock(pthread_spinlock_t *l) {
