@@ -13,6 +13,7 @@ struct tw_dep_table {
 };
 
 enum { FIRST_ENTRIES = 64 };
+enum { SETTLED = 100 }; /* sightings after which a dependency has the stacks that it will ever get */
 
 static struct tw_dep_table *free_tables;
 static struct tw_lock lock;
@@ -36,7 +37,7 @@ void tw_deps_release(struct tw_thread *t) {
     struct tw_dep_table *d = t->deps;
     if (!d) return;
     t->deps = NULL;
-    t->last_dep = NULL;
+    t->last.dep = NULL;
     tw_sys_zero(d->entries, (d->mask + 1ull) * sizeof *d->entries);
     d->used = 0; /* the stream goes on in its chunk: elements name their thread */
     tw_lock_take(&lock);
@@ -87,6 +88,21 @@ static void add_segment(struct twatch_dep *d, uint32_t segment) {
     d->nsegments = n + 1;
 }
 
+static uint32_t fresh(const struct tw_thread *t, uint32_t object) {
+    const struct twatch_object *o = tw_object_at(object);
+    return o && o->creator == t->id && (o->flags & (TWATCH_OBJF_INIT_SEEN | TWATCH_OBJF_SHARED)) == TWATCH_OBJF_INIT_SEEN ? TWATCH_DEP_HELD_FRESH : 0;
+}
+
+/* Fresh is what has been so every time. True if something still is. */
+static bool still_fresh(const struct tw_thread *t, struct twatch_dep *d) {
+    bool any = false;
+    for (uint32_t k = 0; k < d->nheld; k++) {
+        if (d->held[k].flags) d->held[k].flags = fresh(t, d->held[k].object);
+        any |= d->held[k].flags != 0;
+    }
+    return any;
+}
+
 static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->slot->nheld; i++) n += t->held[i].address != 0;
@@ -104,7 +120,7 @@ static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, c
     for (uint32_t i = 0; i < t->slot->nheld && k < n; i++) {
         struct twatch_held *h = &t->held[i];
         if (!h->address) continue;
-        d->held[k++] = (struct twatch_dep_held){.object = h->object, .stack = h->stack, .site = h->site, .mode = h->mode};
+        d->held[k++] = (struct twatch_dep_held){.object = h->object, .stack = h->stack, .site = h->site, .mode = h->mode, .flags = fresh(t, h->object)};
         struct twatch_object *o = tw_object_at(h->object);
         if (o && !(o->flags & TWATCH_OBJF_IN_DEP)) o->flags |= TWATCH_OBJF_IN_DEP;
         if (h->object == inner->object) d->flags |= TWATCH_DEP_SELF;
@@ -161,32 +177,25 @@ static TW_NOINLINE struct twatch_dep *record_slow(struct tw_thread *t, struct tw
         tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
         return NULL;
     }
-    if (d->count < 100 && d->count > 0) fill_stacks(t, d);
+    if (d->count < SETTLED && d->count > 0) fill_stacks(t, d);
     return d;
 }
 
-/* The usual case is the same pair as the last time: one held lock, the same inner one at the same place. */
-static bool as_before(struct tw_thread *t, const struct twatch_held *inner) {
-    struct twatch_held *outer = t->held;
-    if (t->slot->nheld != 1 || !t->last_dep || inner->object != t->last_inner || inner->site != t->last_site) return false;
-    if (!outer->object) tw_held_resolve(t, outer);
-    return outer->object == t->last_outer && inner->mode == t->last_dep->mode && outer->mode == t->last_dep->held[0].mode && t->last_dep->count > 100;
+/* For the usual case, the same pair as the last time: see tw_deps_quick. */
+static void remember(struct tw_thread *t, struct twatch_dep *d, const struct twatch_held *inner) {
+    t->last.dep = NULL;
+    if (t->slot->nheld != 1 || d->count < SETTLED || !t->held[0].address) return;
+    t->last = (struct tw_last){.dep = d, .outer = t->held[0].address, .inner = inner->address, .site = inner->site, .outer_id = t->held[0].object,
+            .inner_id = inner->object, .epoch = tw_object_epoch, .segment = t->desc->segment, .outer_mode = t->held[0].mode,
+            .inner_mode = inner->mode, .tags = inner->flags};
 }
 
 void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
-    struct twatch_dep *d;
-    if (as_before(t, inner)) {
-        d = t->last_dep;
-    } else {
-        d = record_slow(t, inner, cfa);
-        if (!d) return;
-        t->last_dep = t->slot->nheld == 1 ? d : NULL;
-        t->last_outer = t->held[0].object;
-        t->last_inner = inner->object;
-        t->last_site = inner->site;
-    }
+    struct twatch_dep *d = record_slow(t, inner, cfa);
+    if (!d) return;
     d->count++;
     if (!(inner->flags & TWATCH_HELD_TRY)) d->flags &= (uint8_t)~TWATCH_DEP_TRY;
     if (!(inner->flags & TWATCH_HELD_TIMED)) d->flags &= (uint8_t)~TWATCH_DEP_TIMED;
     add_segment(d, t->desc->segment);
+    if (!still_fresh(t, d)) remember(t, d, inner);
 }

@@ -29,6 +29,9 @@ static TW_NOINLINE uint32_t look_up(struct tw_thread *t, const struct tw_acquire
         if (reborn) tw_object_range_dead(a->address, a->address + 1, NULL, NULL);
         id = tw_object_get(a->address, a->kind, a->type, a->oflags, a->pc, stack, t->id);
     }
+    if (a->address >= t->stack_lo && a->address < t->stack_hi && (t->lowest_object == 0 || a->address < t->lowest_object))
+        t->lowest_object = a->address;
+    tw_object_touch(id, t->id);
     *k = (struct tw_known){.address = a->address, .object = id, .epoch = epoch, .thread = t->id, .pc = a->pc};
     return id;
 }

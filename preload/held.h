@@ -39,8 +39,26 @@ static inline bool tw_held_push_quick(struct tw_thread *t, uintptr_t address, ui
     return true;
 }
 static inline bool tw_held_pop_quick(struct tw_thread *t, uintptr_t address) {
-    if (TW_UNLIKELY(t->slot->nheld != 1 || t->held[0].address != address || t->held[0].recursion)) return false;
-    __atomic_store_n(&t->slot->nheld, 0, __ATOMIC_RELEASE);
+    uint32_t n = t->slot->nheld;
+    if (TW_UNLIKELY(n == 0 || t->held[n - 1].address != address || t->held[n - 1].recursion)) return false;
+    __atomic_store_n(&t->slot->nheld, n - 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* In line, too: the same inner lock at the same place under the same outer one as the last time. */
+static inline bool tw_held_push_again(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
+    const struct tw_last *l = &t->last;
+    struct twatch_held *h = t->held;
+    if (t->slot->nheld != 1 || !l->dep || l->inner != address || l->site != pc || l->outer != h->address || l->epoch != tw_object_epoch ||
+            l->segment != t->desc->segment || l->outer_mode != h->mode || l->inner_mode != mode || l->tags != tags)
+        return false;
+    l->dep->count++;
+    h[0].object = l->outer_id;
+    h[0].flags |= TWATCH_HELD_DEPPED;
+    h[1] = (struct twatch_held){.address = address, .object = l->inner_id, .site = pc, .mode = mode, .flags = tags,
+            .depth = (uint32_t)((t->stack_hi - cfa) >> 3)};
+    t->slot->ops++;
+    __atomic_store_n(&t->slot->nheld, 2, __ATOMIC_RELEASE);
     return true;
 }
 

@@ -124,6 +124,11 @@ uint32_t tw_object_init(uintptr_t address, uint32_t kind, uint32_t type, uint32_
     return id;
 }
 
+void tw_object_touch(uint32_t id, uint32_t thread) {
+    struct twatch_object *o = tw_object_at(id);
+    if (o && o->creator != thread && !(o->flags & TWATCH_OBJF_SHARED)) __atomic_fetch_or(&o->flags, TWATCH_OBJF_SHARED, __ATOMIC_RELAXED);
+}
+
 void tw_object_destroy(uint32_t id, uint32_t stack) {
     struct twatch_object *o = tw_object_at(id);
     if (!o) return;

@@ -12,6 +12,8 @@ extern volatile uint32_t tw_object_epoch; /* grows whenever an object dies; per-
 
 /* The live object at an address, or a new one of this kind. `stack` and `pc` say where it was first seen. 0: no room. */
 uint32_t tw_object_get(uintptr_t address, uint32_t kind, uint32_t type, uint32_t flags, uintptr_t pc, uint32_t stack, uint32_t thread);
+/* The thread uses the object: by another than its creator, it is marked as shared (TWATCH_OBJF_SHARED). */
+void tw_object_touch(uint32_t id, uint32_t thread);
 /* The live object at an address if there is one, 0 otherwise. */
 uint32_t tw_object_find(uintptr_t address);
 /* *_init was called: what was there is dead, a new generation starts. Returns its id. */

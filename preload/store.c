@@ -7,6 +7,7 @@
  */
 #include "store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ static int file = -1;             /* of the record; checked by (device, inode) b
 static uint64_t file_dev, file_ino;
 static uint64_t allocated;        /* bytes of the file that have space on disk */
 static char path[4096];
+static char program[64];          /* the name it was called by, for the name of the record */
 static bool in_file, failed;
 
 static uint64_t segment_start(unsigned k) { return k == 0 ? 0 : (uint64_t)SEGMENT0 << (k - 1); }
@@ -146,13 +148,6 @@ uint64_t tw_store_offset(const void *p) {
 
 static void build_path(unsigned attempt) {
     const char *prefix = tw_config_text(TW_OPTION_log_path);
-    static char exe[1024];
-    long n = tw_sys(SYS_readlink, "/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = 0;
-    const char *base = exe;
-    for (const char *s = exe; *s; s++)
-        if (*s == '/') base = s + 1;
-    if (!*base) base = "program";
     static char cwd[2048];
     const char *dir = "", *slash = "";
     struct stat st;
@@ -162,7 +157,7 @@ static void build_path(unsigned attempt) {
     }
     bool is_dir = length == 0 || prefix[length - 1] == '/' || (tw_sys(SYS_newfstatat, AT_FDCWD, prefix, &st, 0) == 0 && S_ISDIR(st.st_mode));
     const char *join = length == 0 || prefix[length - 1] == '/' ? "" : is_dir ? "/" : ".";
-    n = (long)tw_sys_format(path, sizeof path - 16, "%s%s%s%s%s.%u", dir, slash, prefix, join, base, (uint64_t)tw_header->pid);
+    long n = (long)tw_sys_format(path, sizeof path - 16, "%s%s%s%s%s.%u", dir, slash, prefix, join, program, (uint64_t)tw_header->pid);
     if (attempt > 0) n += (long)tw_sys_format(path + n, 8, ".%u", (uint64_t)attempt + 1);
     tw_sys_format(path + n, 8, ".twatch");
 }
@@ -248,7 +243,23 @@ static void start_header(void) {
     tw_sys_copy(h->twatch_version, TWATCH_VERSION, sizeof TWATCH_VERSION < 16 ? sizeof TWATCH_VERSION : 15);
 }
 
-void tw_store_init(void) { start_header(); }
+/* The name may be anything: what a shell or a terminal would take amiss becomes an underscore. */
+static void name_program(void) {
+    const char *name = program_invocation_short_name;
+    size_t n = 0;
+    for (; name && name[n] && n < sizeof program - 1; n++) {
+        char c = name[n];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+' || c == '-';
+        program[n] = plain ? c : '_';
+    }
+    if (n == 0) tw_sys_copy(program, "program", sizeof "program");
+    if (program[0] == '-' || program[0] == '.') program[0] = '_'; /* a login shell; a hidden file */
+}
+
+void tw_store_init(void) {
+    name_program();
+    start_header();
+}
 
 static struct string_table { uint64_t hash; uint32_t id, length; const char *text; } *strings;
 static uint32_t nstrings, strings_room;

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "deps.h"
 #include "held.h"
+#include "object.h"
 #include "incident.h"
 #include "init.h"
 #include "key.h"
@@ -224,6 +225,8 @@ void tw_thread_end(struct tw_thread *t) {
     if (tw_race) tw_race->end(t->id);
     tw_wait_thread_ended(t);
     tw_deps_release(t);
+    if (t->lowest_object) tw_object_range_dead(t->lowest_object, t->stack_hi, NULL, NULL); /* the stack will serve another thread */
+    t->lowest_object = 0;
     t->slot->nheld = 0;
     d->slot = 0;
     __atomic_store_n(&t->slot->thread, 0, __ATOMIC_RELEASE);
@@ -260,21 +263,39 @@ static void attach_main(void) {
 void tw_thread_init(void) {
     have_end_key = TW_REAL(pthread_key_create)(&end_key, end_destructor) == 0;
     attach_main();
+    /* Registered first: the last of the prepare handlers, so that locks taken by the others' are seen. */
+    pthread_atfork(tw_thread_before_fork, tw_thread_after_fork, NULL);
+}
+
+enum { CARRIED = 64 };
+struct tw_carried {
+    struct twatch_held held;
+    uint8_t kind, type;
+    uint16_t flags;
+};
+
+void tw_thread_before_fork(void) {
+    struct tw_thread *t = tw_self ? tw_enter() : NULL;
+    if (!t) return;
+    t->ncarried = 0;
+    if (t->slot->nheld > 0 && !t->carried) t->carried = tw_sys_memory(CARRIED * sizeof *t->carried);
+    for (uint32_t i = 0; t->carried && i < t->slot->nheld && t->ncarried < CARRIED; i++) {
+        struct twatch_held *h = &t->held[i];
+        const struct twatch_object *o = h->address ? tw_object_at(tw_held_resolve(t, h)) : NULL;
+        if (!o) continue;
+        uint32_t flags = o->flags & ~(uint32_t)(TWATCH_OBJF_IN_DEP | TWATCH_OBJF_INIT_SEEN);
+        t->carried[t->ncarried++] = (struct tw_carried){*h, o->kind, o->type, (uint16_t)flags};
+    }
+    tw_leave(t);
+}
+
+void tw_thread_after_fork(void) {
+    if (tw_self) tw_self->ncarried = 0;
 }
 
 /* The only thread of a fork child: its parent's tables are gone. What it held is held in the child too; the lock's owner may give it back there. */
 void tw_thread_forked(void) {
     struct tw_thread *t = tw_self;
-    enum { KEEP = 64 };
-    struct twatch_held keep[KEEP];
-    struct { uint8_t kind, type; uint16_t flags; } what[KEEP];
-    uint32_t n = 0;
-    for (uint32_t i = 0; t && t->slot && i < t->slot->nheld && n < KEEP; i++) {
-        const struct twatch_object *o = t->held[i].address ? tw_object_at(tw_held_resolve(t, &t->held[i])) : NULL;
-        if (!o) continue;
-        what[n].kind = o->kind, what[n].type = o->type, what[n].flags = (uint16_t)(o->flags & ~(uint32_t)(TWATCH_OBJF_IN_DEP | TWATCH_OBJF_INIT_SEEN));
-        keep[n++] = t->held[i];
-    }
     uintptr_t lo = t ? t->stack_lo : 0, hi = t ? t->stack_hi : 0;
     tw_init_forget_all();
     tw_table_forget(&threads);
@@ -287,7 +308,9 @@ void tw_thread_forked(void) {
     if (!self) return;
     self->busy = 1;
     tw_self = self;
-    for (uint32_t i = 0; i < n; i++)
-        tw_held_push(self, &(struct tw_acquire){.address = keep[i].address, .kind = what[i].kind, .type = what[i].type, .oflags = what[i].flags,
-                                   .mode = keep[i].mode, .flags = keep[i].flags, .pc = keep[i].site});
+    for (uint32_t i = 0; t && i < t->ncarried; i++) {
+        const struct tw_carried *c = &t->carried[i];
+        tw_held_push(self, &(struct tw_acquire){.address = c->held.address, .kind = c->kind, .type = c->type, .oflags = c->flags,
+                                   .mode = c->held.mode, .flags = c->held.flags & (TWATCH_HELD_TRY | TWATCH_HELD_TIMED), .pc = c->held.site});
+    }
 }

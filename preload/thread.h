@@ -23,7 +23,7 @@ struct tw_site {
     uint16_t tick;    /* acquisitions left until the next sample; 0 while the site is new or eager */
     uint32_t eager;   /* the stack cannot be found later: capture it at once */
 };
-enum { TW_SITE_QUIET = 64, TW_SITE_SAMPLE = 64 };
+enum { TW_SITE_QUIET = 64, TW_SITE_SAMPLE = 256 };
 
 /* Address to object id, direct-mapped; good while epoch == tw_object_epoch. */
 struct tw_known {
@@ -59,6 +59,9 @@ struct tw_thread {
     uint8_t end_rounds;         /* of thread-specific destructors so far */
     struct tw_dep_table *deps;
     struct tw_thread *next;     /* free list */
+    struct tw_carried *carried; /* what it holds across a fork; see tw_thread_before_fork */
+    uint32_t ncarried;
+    uintptr_t lowest_object;    /* lowest address of an object on its own stack; 0 none */
     uintptr_t last_woken;       /* cond.c: address of the condition variable whose wait ended last, by a signal; 0 none */
     struct tw_use_entry {       /* cache of use.c: what this thread does with the semaphore, condition or barrier at an address */
         uintptr_t address;
@@ -72,9 +75,12 @@ struct tw_thread {
     uint64_t poll_since_ns;
     struct tw_site sites[TW_SITES];
     struct tw_known known[TW_KNOWN];
-    uint32_t last_outer, last_inner; /* deps.c: the dependency that was seen last, by object ids */
-    uintptr_t last_site;
-    struct twatch_dep *last_dep;
+    struct tw_last {            /* deps.c: the dependency that was seen last, when its outer lock was the only one held */
+        struct twatch_dep *dep; /* NULL: none */
+        uintptr_t outer, inner, site; /* addresses of the two locks, return address of the inner acquisition */
+        uint32_t outer_id, inner_id, epoch, segment;
+        uint8_t outer_mode, inner_mode, tags;
+    } last;
     struct tw_stack_entry stacks[TW_STACKS];
 };
 
@@ -130,5 +136,9 @@ void tw_thread_next_segment(struct tw_thread *t);
 /* Constructor part, and restart in a fork child (keeps the held locks of the forking thread). */
 void tw_thread_init(void);
 void tw_thread_forked(void);
+/* The last thing before a fork and the first after it in the parent (pthread_atfork): keeps what the calling thread holds where a child finds it, since
+   the record's pages are shared with the parent, which goes on. */
+void tw_thread_before_fork(void);
+void tw_thread_after_fork(void);
 
 #endif

@@ -30,7 +30,7 @@ static const struct cycle_held *lock_order_set(struct lock_order *l, const struc
     for (uint32_t i = 0; i < d->nheld; i++) {
         const struct twatch_dep_held *h = &d->held[i];
         if (h->object == d->object) return NULL; /* recursion, or a reader again: no waiting for another thread */
-        if (!l->is_lock[h->object]) continue;
+        if (!l->is_lock[h->object] || h->flags & TWATCH_DEP_HELD_FRESH) continue;
         uint32_t k = 0;
         while (k < *n && set[k].lock != h->object && *n <= 64) /* a true held set has no duplicates beyond recursion; do not go quadratic on a false one */
             k++;
@@ -50,7 +50,7 @@ static void lock_order_collect(struct lock_order *l) {
         if (d->mode == TWATCH_MODE_EXCLUSIVE) l->written[d->object] = true;
         for (uint32_t k = 0; k < d->nheld; k++)
             if (d->held[k].mode == TWATCH_MODE_EXCLUSIVE) l->written[d->held[k].object] = true;
-        if ((d->flags & (TWATCH_DEP_TRY | TWATCH_DEP_FRESH)) || !l->is_lock[d->object]) continue;
+        if ((d->flags & TWATCH_DEP_TRY) || !l->is_lock[d->object]) continue;
         uint32_t n;
         const struct cycle_held *set = lock_order_set(l, d, &n);
         if (!set) continue;

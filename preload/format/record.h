@@ -232,7 +232,8 @@ enum twatch_object_flags {
     TWATCH_OBJF_STACK = 1u << 10,     /* on a thread's stack */
     TWATCH_OBJF_FOREIGN_POST = 1u << 11, /* semaphore: posted by a thread that held no permit: a signal, not a lock */
     TWATCH_OBJF_SELF_POST = 1u << 12,    /* semaphore: posted by a thread that had taken a permit */
-    TWATCH_OBJF_PROTECT = 1u << 13       /* PTHREAD_PRIO_PROTECT */
+    TWATCH_OBJF_PROTECT = 1u << 13,      /* PTHREAD_PRIO_PROTECT */
+    TWATCH_OBJF_SHARED = 1u << 14        /* used by another thread than its creator */
 };
 
 struct twatch_object {
@@ -335,8 +336,12 @@ struct twatch_stack {  /* innermost frame first; pcs are return addresses */
 enum twatch_dep_flags {
     TWATCH_DEP_TRY = 1u << 0,   /* every instance was a trylock: holds, never wants */
     TWATCH_DEP_TIMED = 1u << 1, /* every wanting instance had a time limit */
-    TWATCH_DEP_SELF = 1u << 2,  /* the object is in its own held set (recursive or read after read) */
-    TWATCH_DEP_FRESH = 1u << 3  /* in every instance a held lock had been initialised by this thread and touched by no other one */
+    TWATCH_DEP_SELF = 1u << 2   /* the object is in its own held set (recursive or read after read) */
+};
+
+enum twatch_dep_held_flags {
+    /* Every time, the thread had initialised this lock itself and no other had used it yet: it was not published, and nobody could wait for it. */
+    TWATCH_DEP_HELD_FRESH = 1u << 0
 };
 
 struct twatch_dep_held {
@@ -344,7 +349,7 @@ struct twatch_dep_held {
     uint32_t stack;    /* where it was taken; 0: see site */
     uint64_t site;
     uint32_t mode;
-    uint32_t reserved;
+    uint32_t flags;    /* enum twatch_dep_held_flags */
 };
 
 enum { TWATCH_DEP_SEGMENTS = 8 };
