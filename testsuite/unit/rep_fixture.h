@@ -92,7 +92,7 @@ static struct finding *fixture_finding(
 #define FIXTURE_COPY(x, type, n, ...)                                                                                  \
     (memcpy(arena_array(&(x)->arena, n, sizeof(type)), (type[]){__VA_ARGS__}, (n) * sizeof(type)))
 
-static void fixture_cycle(struct fixture *x) {
+static inline void fixture_cycle(struct fixture *x) {
     struct finding *f = fixture_finding(x, &fixture_rules[0],
             "Threads first and second take accounts[0].lock and accounts[1].lock in opposite orders and can wait for "
             "each other for ever",
@@ -116,7 +116,7 @@ static void fixture_cycle(struct fixture *x) {
             {1, ACTION_WANTS, 0, s4, 0, held + 1, 1, "with a time limit"});
 }
 
-static void fixture_race(struct fixture *x) {
+static inline void fixture_race(struct fixture *x) {
     struct finding *f = fixture_finding(x, &fixture_rules[1],
             "Threads first and second change tickets_left without a common lock", "00112233445566778899aabbccddeeff");
     f->confidence = CONFIDENCE_CONFIRMED;
@@ -132,7 +132,7 @@ static void fixture_race(struct fixture *x) {
             {1, ACTION_WRITES, 0, FIXTURE_STACK(x, "sell|=|33"), 0, NULL, 0, "4 bytes"});
 }
 
-static void fixture_others(struct fixture *x) {
+static inline void fixture_others(struct fixture *x) {
     struct finding *f = fixture_finding(
             x, &fixture_rules[2], "Thread second ended and was never joined", "ffeeddccbbaa99887766554433221100");
     f->baseline = BASELINE_NEW;
@@ -263,7 +263,7 @@ static void fixture_close_list(struct fixture *x) {
             .fail_on = SEVERITY_WARNING, .style = {.width = 100}};
 }
 
-static void fixture_bank(struct fixture *x) {
+static inline void fixture_bank(struct fixture *x) {
     fixture_open(x);
     fixture_cycle(x);
     fixture_race(x);
