@@ -21,7 +21,8 @@ void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa
 void tw_key_created(unsigned key, bool destructor, uintptr_t pc, uintptr_t cfa);
 void tw_key_deleting(unsigned key, uintptr_t pc, uintptr_t cfa); /* before the real call */
 
-/* From tw_thread_end, in the last round of destructors: counts what stays behind. */
+/* Inside the guard: in the first round of a thread's destructors, before any other of them, and from tw_thread_end, in the last round. */
+void tw_key_thread_ending(struct tw_thread *t);
 void tw_key_thread_end(struct tw_thread *t);
 
 #endif

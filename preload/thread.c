@@ -241,6 +241,11 @@ void tw_thread_end(struct tw_thread *t) {
 static void end_destructor(void *p) {
     struct tw_thread *t = p;
     if (!tw_live->on || tw_self != t) return;
+    if (t->end_rounds == 0 && !t->busy) {
+        t->busy = 1;
+        tw_key_thread_ending(t);
+        t->busy = 0;
+    }
     if (++t->end_rounds < 4 /* PTHREAD_DESTRUCTOR_ITERATIONS */) {
         TW_REAL(pthread_setspecific)(end_key, t);
         return;

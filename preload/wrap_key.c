@@ -20,7 +20,16 @@ static unsigned keys_seen; /* all keys that were ever watched are below this num
 
 /* Keys with a value when the last round of destructors began in this thread. */
 static __thread uint64_t armed[TW_KEYS / 64];
+/* Keys without destructor that had a value when the first round began, and were not cleared since. */
+static __thread uint64_t left[TW_KEYS / 64];
 static __thread uint32_t own_id; /* of this thread, which is no thread to the library any more by then */
+
+static bool bit(const uint64_t *set, unsigned key) {
+    return set[key / 64] >> key % 64 & 1;
+}
+static void bit_set(uint64_t *set, unsigned key) {
+    set[key / 64] |= 1ull << key % 64;
+}
 
 /* Key 0 has no object: address 0 is nothing. It is the library's own, since that comes first. */
 static uint32_t object_of(struct tw_thread *t, unsigned key, uintptr_t pc, uint32_t stack) {
@@ -65,7 +74,7 @@ void tw_key_deleting(unsigned key, uintptr_t pc, uintptr_t cfa) {
 
 /* The thread's last event is recorded already; nothing interrupts what runs here, for tw_enter refuses. */
 static void set_in_last_round(unsigned key, uintptr_t pc) {
-    if (!(armed[key / 64] >> key % 64 & 1)) return; /* its destructor may still come in this round */
+    if (!bit(armed, key)) return; /* its destructor may still come in this round */
     uint64_t site = pc;
     uint32_t stack = tw_stack_intern(&site, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
     tw_incident(NULL, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_DTOR_LIMIT,
@@ -86,6 +95,8 @@ void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa
         used_after_delete(t, key, pc, cfa);
     else if (value)
         keys[key].set_stack = tw_stack_here(t, pc, cfa);
+    else
+        left[key / 64] &= ~(1ull << key % 64);
     tw_leave(t);
 }
 
@@ -96,25 +107,30 @@ static bool may_be_heap(const struct tw_thread *t, const void *value) {
     return tw_sys_readable(value, 1) && tw_modules_find(v) == 0;
 }
 
+/* glibc takes every value out in the first round, destructor or not; this destructor comes first in it. */
+void tw_key_thread_ending(struct tw_thread *t) {
+    unsigned n = __atomic_load_n(&keys_seen, __ATOMIC_ACQUIRE);
+    for (unsigned key = 0; key < n && key < TW_KEYS; key++)
+        if (tw_key_states[key] == TW_KEY_NO_DESTRUCTOR && may_be_heap(t, pthread_getspecific(key))) bit_set(left, key);
+}
+
+static void value_left(struct tw_thread *t, unsigned key) {
+    uint32_t count = __atomic_add_fetch(&keys[key].left, 1, __ATOMIC_RELAXED);
+    uint32_t id = object_of(t, key, 0, 0);
+    const struct twatch_object *o = tw_object_at(id);
+    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_KEY_LEAK,
+                           .object = id,
+                           .stack = keys[key].set_stack,
+                           .other_stack = o ? o->create_stack : 0,
+                           .aux = count});
+}
+
 void tw_key_thread_end(struct tw_thread *t) {
     own_id = t->id;
     unsigned n = __atomic_load_n(&keys_seen, __ATOMIC_ACQUIRE);
     for (unsigned key = 0; key < n && key < TW_KEYS; key++) {
-        enum tw_key_state state = tw_key_states[key];
-        const void *value = state == TW_KEY_DELETED ? NULL : pthread_getspecific(key);
-        if (!value) continue;
-        if (state == TW_KEY_PLAIN) {
-            armed[key / 64] |= 1ull << key % 64;
-        } else if (may_be_heap(t, value)) {
-            uint32_t left = __atomic_add_fetch(&keys[key].left, 1, __ATOMIC_RELAXED);
-            uint32_t id = object_of(t, key, 0, 0);
-            const struct twatch_object *o = tw_object_at(id);
-            tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_TLS_KEY_LEAK,
-                                   .object = id,
-                                   .stack = keys[key].set_stack,
-                                   .other_stack = o ? o->create_stack : 0,
-                                   .aux = left});
-        }
+        if (bit(left, key)) value_left(t, key);
+        if (tw_key_states[key] == TW_KEY_PLAIN && pthread_getspecific(key)) bit_set(armed, key);
     }
 }
 
