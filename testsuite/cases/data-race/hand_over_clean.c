@@ -1,5 +1,6 @@
 /* What one thread has written is handed to the next by each primitive in turn. */
 // CLEAN
+// ALLOW(daemon-killed)
 // RUN: sem
 // RUN: barrier
 // RUN: cond
