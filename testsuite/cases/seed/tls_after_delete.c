@@ -9,7 +9,7 @@ static int value;
 static void *func(void *arg) {
     await(1);
     if (pthread_setspecific(local, &value))
-        puts("no such key"); // EXPECT(tls-key-leak|use-after-destroy): set after delete
+        puts("no such key"); // EXPECT(tls-key-after-delete): set after delete
     return arg;
 }
 
