@@ -186,6 +186,15 @@ uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     return s ? s->id : 0;
 }
 
+uintptr_t tw_stack_slot_above(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uintptr_t address) {
+    const struct tw_stack_entry *e = find(t, place_of(t, pc, cfa, 0), pc, cfa, 0);
+    for (uint32_t i = 0; e && i < e->nslots; i++) {
+        uintptr_t slot = e->cfa + (uintptr_t)e->slots[i];
+        if (e->slots[i] != NO_SLOT && slot > address) return slot;
+    }
+    return 0;
+}
+
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {
     struct tw_stack_entry *place = place_of(t, regs->rip, regs->rsp, 0), *e = find(t, place, regs->rip, regs->rsp, 0);
     uint32_t id;

@@ -20,6 +20,8 @@ struct tw_stack_regs { uintptr_t rbx, rbp, r12, r13, r14, r15, rsp, rip; };
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots);
 /* The stack of a call that has returned: its caller had the stack pointer at cfa then, and is still running. 0: it is not, or that cannot be seen. */
 uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
+/* The return-address slot of the frame that an address on the caller's own stack lies in, among those of the stack that tw_stack_here(t, pc, cfa) just gave; 0: not known. */
+uintptr_t tw_stack_slot_above(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uintptr_t address);
 /* Hash-cons given frames. */
 uint32_t tw_stack_intern(const uint64_t *pc, uint32_t n, uint32_t flags);
 const struct twatch_stack *tw_stack_by_id(uint32_t id);
