@@ -134,7 +134,23 @@ static void note_patch(struct x86_emitter *e, const struct x86_run *r) {
         e->stats->left[X86_LEFT_SHORT] += r->wanted;
     }
     if (r->placement != X86_TAIL) retarget_call(e, last);
-    if (r->placement != X86_TAIL) X86_VEC_PUSH(&e->entries, struct x86_entry, (struct x86_entry){r->off, r->copy});
+    if (r->placement == X86_TAIL) return;
+    x86_code_insns(e->code)[r->first].copy = r->copy;
+    X86_VEC_PUSH(&e->entries, struct x86_entry, (struct x86_entry){r->off, r->copy});
+}
+
+/* Branches within the function go to copies that are known now; the others wait for all functions. */
+static void fix_branches(struct x86_emitter *e, const struct x86_function *f) {
+    for (size_t i = 0; i < X86_VEC_COUNT(&e->fixes, struct x86_fix); i++) {
+        struct x86_fix fix = X86_VEC_AT(&e->fixes, struct x86_fix, i);
+        const struct x86_insn *to = x86_code_insn(e->code, f, fix.target);
+        if (to && to->copy) {
+            x86_set_local(e, fix.at, to->copy);
+        } else {
+            X86_VEC_PUSH(&e->far, struct x86_fix, fix);
+        }
+    }
+    e->fixes.used = 0;
 }
 
 static int copy_function(struct x86_emitter *e, const struct x86_function *f) {
@@ -153,6 +169,7 @@ static int copy_function(struct x86_emitter *e, const struct x86_function *f) {
     }
     if (e->capacity - e->at < X86_VEC_COUNT(&e->stubs, struct x86_stub) * MOST_PER_INSN) return -1;
     x86_stubs_emit(e);
+    fix_branches(e, f);
     e->stats->runs += n;
     return 0;
 }
@@ -174,8 +191,8 @@ static uint32_t entry_of(const struct x86_emitter *e, uint32_t off) {
 
 static void resolve(struct x86_emitter *e) {
     uint32_t end = e->at;
-    for (size_t i = 0; i < X86_VEC_COUNT(&e->fixes, struct x86_fix); i++) {
-        struct x86_fix fix = X86_VEC_AT(&e->fixes, struct x86_fix, i);
+    for (size_t i = 0; i < X86_VEC_COUNT(&e->far, struct x86_fix); i++) {
+        struct x86_fix fix = X86_VEC_AT(&e->far, struct x86_fix, i);
         uint32_t copy = entry_of(e, fix.target);
         if (copy) {
             x86_set_local(e, fix.at, copy);
@@ -209,7 +226,7 @@ int x86_copy_all(struct x86_emitter *e) {
         if (copy_function(e, f) != 0) return -1;
     }
     resolve(e);
-    int failed = e->failed || e->relocs.failed || e->fixes.failed || e->sites.failed || e->patches.failed ||
+    int failed = e->failed || e->relocs.failed || e->fixes.failed || e->far.failed || e->sites.failed || e->patches.failed ||
                  e->entries.failed || e->stubs.failed || e->plan.failed || e->runs.failed || e->copies.points.failed ||
                  e->copies.bytes.failed || e->outlines.points.failed || e->outlines.bytes.failed;
     return failed ? -1 : 0;

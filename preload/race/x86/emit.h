@@ -64,7 +64,8 @@ struct x86_emitter {
     uint8_t *out;
     uint32_t at, capacity;
     struct x86_vec relocs;  /* uint32_t */
-    struct x86_vec fixes;   /* struct x86_fix */
+    struct x86_vec fixes;   /* struct x86_fix: branches of the function at hand */
+    struct x86_vec far;     /* struct x86_fix: those that leave it */
     struct x86_vec sites;   /* struct x86_site_entry */
     struct x86_vec patches; /* struct x86_patch, ascending */
     struct x86_vec entries; /* struct x86_entry, ascending */

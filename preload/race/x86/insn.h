@@ -72,6 +72,7 @@ struct x86_insn {
     int32_t disp;                  /* of the memory operand */
     int32_t rel;                   /* of a direct branch */
     uint16_t reads, writes, kills; /* kills: written whole, whatever it held */
+    uint32_t copy;  /* where the copy of the run begins whose first it is; 0 none */
     uint16_t live;                 /* on entry */
     uint8_t flags_read, flags_killed, flags_live;
     uint8_t len, kind, cls, size, access; /* access: 1 read, 2 write */

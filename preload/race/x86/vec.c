@@ -4,9 +4,10 @@
 
 #include <sys/mman.h>
 
-static int enlarge(struct x86_vec *v, size_t need) {
+int x86_vec_enlarge(struct x86_vec *v, size_t bytes) {
     size_t size = v->mapped ? v->mapped * 2 : 1u << 16;
-    while (size < need)
+    if (v->failed) return -1;
+    while (size < v->used + bytes)
         size *= 2;
     void *data = v->mapped ? mremap(v->data, v->mapped, size, MREMAP_MAYMOVE)
                            : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -17,13 +18,6 @@ static int enlarge(struct x86_vec *v, size_t need) {
     v->data = data;
     v->mapped = size;
     return 0;
-}
-
-void *x86_vec_grow(struct x86_vec *v, size_t bytes) {
-    if (v->failed || (v->used + bytes > v->mapped && enlarge(v, v->used + bytes) != 0)) return NULL;
-    void *at = v->data + v->used;
-    v->used += bytes;
-    return at;
 }
 
 void x86_vec_free(struct x86_vec *v) {

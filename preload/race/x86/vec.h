@@ -15,8 +15,16 @@ struct x86_vec {
     int failed;
 };
 
+/* Makes room; for x86_vec_grow. */
+int x86_vec_enlarge(struct x86_vec *v, size_t bytes);
+
 /* Room for `bytes` more at the end, zero when first used; NULL (and failed) when there is no memory. */
-void *x86_vec_grow(struct x86_vec *v, size_t bytes);
+static inline void *x86_vec_grow(struct x86_vec *v, size_t bytes) {
+    if (v->used + bytes > v->mapped && x86_vec_enlarge(v, bytes) != 0) return NULL;
+    void *at = v->data + v->used;
+    v->used += bytes;
+    return at;
+}
 void x86_vec_free(struct x86_vec *v);
 
 #define X86_VEC_PUSH(v, type, ...)                                                                                     \
