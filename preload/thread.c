@@ -168,8 +168,23 @@ static struct tw_thread *attach(uint32_t id, uintptr_t stack_lo, uintptr_t stack
     return t;
 }
 
+/* A signal handler ran in the new thread before its first line did, and attached it as a stranger: that identity is given up. */
+static void forget_stranger(struct tw_thread *t) {
+    t->busy = 1;
+    tw_self = NULL;
+    t->desc->end = TWATCH_THREAD_NOT_STARTED;
+    t->desc->slot = 0;
+    t->slot->nheld = 0;
+    __atomic_store_n(&t->slot->thread, 0, __ATOMIC_RELEASE);
+    tw_lock_take(&lock);
+    t->next = free_list;
+    free_list = t;
+    tw_lock_give(&lock);
+}
+
 void tw_thread_begin(uint32_t id, size_t stack_size) {
     attaching = true;
+    if (tw_self) forget_stranger(tw_self);
     uintptr_t hi = (uintptr_t)own_stack_top();
     struct tw_thread *t = attach(id, hi - stack_size, hi);
     if (t) {
