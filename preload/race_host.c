@@ -21,17 +21,20 @@ static uint32_t stack_here(uintptr_t pc, uintptr_t sp, const void *regs) {
     struct tw_race_regs *r = (struct tw_race_regs *)(uintptr_t)regs;
     if (!r) return tw_stack_here(t, pc, sp);
     const uint64_t *g = r->gpr;
-    return tw_stack_at(t, &(struct tw_stack_regs){.rbx = g[TW_RACE_RBX], .rbp = g[TW_RACE_RBP], .r12 = g[TW_RACE_R12], .r13 = g[TW_RACE_R13],
+    uint32_t id = tw_stack_at(t, &(struct tw_stack_regs){.rbx = g[TW_RACE_RBX], .rbp = g[TW_RACE_RBP], .r12 = g[TW_RACE_R12], .r13 = g[TW_RACE_R13],
                                   .r14 = g[TW_RACE_R14], .r15 = g[TW_RACE_R15], .rsp = sp, .rip = pc},
             r->slot, TW_RACE_SLOTS, &r->nslots);
+    const struct twatch_stack *s = tw_stack_by_id(id);
+    r->whole = s && s->nframes == r->nslots + 1;
+    return id;
 }
 
 static uint32_t held(uint32_t *objects, uint32_t max) {
-    const struct tw_thread *t = tw_self;
+    struct tw_thread *t = tw_self;
     uint32_t n = 0;
     if (!t || t->ended) return 0;
     for (uint32_t i = 0; i < t->slot->nheld && n < max; i++)
-        if (t->held[i].address) objects[n++] = t->held[i].object;
+        if (t->held[i].address) objects[n++] = tw_held_resolve(t, &t->held[i]);
     return n;
 }
 

@@ -162,7 +162,7 @@ static void cache_fill(
         e->value[i] = *(const uint64_t *)c->regs.slot[i];
         e->nslots = i + 1;
     }
-    if (!e->nslots) e->key = 0;
+    if (c->regs.nslots == 0 && !c->regs.whole) e->key = 0;
 }
 
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
@@ -176,7 +176,8 @@ uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
     struct capture c = {.t = t, .p = p};
     c.need_locks = crowd || s->locks[slot].key != t->lock_key;
     if (!c.need_locks) c.locks = s->locks[slot].set;
-    x86_call_with_vectors(capture, &c);
+    if (p->regs) x86_call_with_vectors(capture, &c);
+    else capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
     if (c.done && c.need_locks) {
         s->locks[slot].key = t->lock_key;
         s->locks[slot].set = c.locks;
