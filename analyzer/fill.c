@@ -52,9 +52,10 @@ static const char *fill_tls_variable(void *ctx, uint64_t address, uint64_t handl
     return d ? d->name : NULL;
 }
 
-static bool fill_atomic(void *ctx, uint64_t address) {
+static int fill_atomic(void *ctx, uint64_t address) {
     const struct symbol_data *d = symbol_data(ctx, address, 0);
-    return d && d->atomic == SYMBOL_ATOMIC_YES;
+    if (!d || d->atomic == SYMBOL_ATOMIC_UNKNOWN) return -1;
+    return d->atomic == SYMBOL_ATOMIC_YES;
 }
 
 static const char *fill_function(void *ctx, uint64_t address) {

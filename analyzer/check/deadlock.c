@@ -18,6 +18,18 @@ static int deadlock_compare(const void *pa, const void *pb) {
     return a->thread < b->thread ? -1 : a->thread > b->thread;
 }
 
+/* Where a thread that has ended took what it kept. */
+static void deadlock_ended_owner(const struct check *c, struct waiting *w) {
+    for (size_t i = 0; i < c->m->incidents.n; i++) {
+        const struct twatch_incident *x = model_incident(c->m, i);
+        if (x->kind != TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT || x->object != w->object) continue;
+        if (w->holder && w->holder != x->thread) continue;
+        w->holder = x->thread;
+        w->holder_stack = x->stack;
+        return;
+    }
+}
+
 static struct waiting deadlock_waiting(const struct check *c, const struct twatch_incident *x) {
     static const char *const stall_note[] = {NULL, "the owner has ended", "the wakeup was sent before"};
     struct waiting w = {.thread = x->thread,
@@ -30,6 +42,7 @@ static struct waiting deadlock_waiting(const struct check *c, const struct twatc
     if (s && s->waiting && s->slot->wait_object == x->object) w.since_ns = s->slot->wait_since_ns;
     w.joins = !x->object && x->other_thread;
     if (x->kind == TWATCH_INCIDENT_STALL && x->aux < 3) w.note = stall_note[x->aux];
+    if (x->kind == TWATCH_INCIDENT_STALL && x->aux == 1 && !w.holder_stack) deadlock_ended_owner(c, &w);
     if (x->kind == TWATCH_INCIDENT_HANG_TIMEOUT) w.waited_ns = x->aux;
     return w;
 }

@@ -169,10 +169,20 @@ static void incident_report(struct check *c, const struct incident_group *g) {
     draft_end(d);
 }
 
+/* Somebody else gave it back: that is told as unlock-not-owner, and the thread that "still holds" it does not. */
+static bool incident_was_given_back(const struct check *c, const struct twatch_incident *x) {
+    for (size_t i = 0; i < c->m->incidents.n && i < 1000; i++) {
+        const struct twatch_incident *y = model_incident(c->m, i);
+        if (y->kind == TWATCH_INCIDENT_UNLOCK_NOT_OWNER && y->object == x->object && y->other_thread == x->thread) return true;
+    }
+    return false;
+}
+
 static bool incident_counts(const struct check *c, const struct twatch_incident *x) {
     if (x->kind == 0 || x->kind >= TWATCH_INCIDENT_END || !incident_rows[x->kind].message) return false;
     const struct incident_row *row = &incident_rows[x->kind];
     if (check_rule((enum check_rule_id)row->rule)->optional && !c->optional) return false;
+    if (x->kind == TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT && incident_was_given_back(c, x)) return false;
     const struct twatch_object *o = model_object(c->m, x->object);
     return !(row->lock_only && o && o->kind == TWATCH_OBJ_SEM && !locks_is_lock(c->m, x->object));
 }

@@ -14,7 +14,28 @@ static bool races_atomic_like(const struct twatch_race_side *s) { return s->flag
 
 static bool races_declared_atomic(const struct check *c, const struct twatch_race *x) {
     return c->m->namer.atomic && races_atomic_like(&x->side[0]) && races_atomic_like(&x->side[1]) &&
-           c->m->namer.atomic(c->m->namer.ctx, x->side[1].address);
+           c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) == 1;
+}
+
+/* Both threads are in the same function, which reads and writes the place: a load, a change and a store, in plain instructions. */
+static bool races_same_function(const struct check *c, const struct twatch_race *x) {
+    const struct namer *n = &c->m->namer;
+    const char *a = n->key ? n->key(n->ctx, x->side[0].stack, x->side[0].pc) : NULL;
+    const char *b = n->key ? n->key(n->ctx, x->side[1].stack, x->side[1].pc) : NULL;
+    return a && b && strcmp(a, b) == 0;
+}
+
+/*
+ * A plain aligned read against a plain aligned write, of memory whose type nobody knows (heap, no debug information): C11 atomics with weaker orders than
+ * the default look exactly so. A read-modify-write in plain instructions does not: that is no atomic.
+ */
+static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x) {
+    if (!races_atomic_like(&x->side[0]) || !races_atomic_like(&x->side[1]) ) return false;
+    if (!x->usual_lock && races_same_function(c, x)) return false; /* under a lock and once more without: double-checked, maybe with atomics */
+    if ((x->side[0].flags | x->side[1].flags) & (TWATCH_RACE_RMW | TWATCH_RACE_FREE)) return false;
+    if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC) return true;
+    if (x->where == TWATCH_WHERE_STACK || x->where == TWATCH_WHERE_TLS) return false;
+    return x->where == TWATCH_WHERE_HEAP || !c->m->namer.atomic || c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) < 0;
 }
 
 /* ---- what it does ---- */
@@ -177,10 +198,10 @@ static void races_report(struct check *c, const struct races_group *g) {
     races_step(c, d, x, 1, variable);
     races_step(c, d, x, 0, variable);
     if (x->flags & 1) f->confidence = CONFIDENCE_POSSIBLE;
-    if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC && races_atomic_like(&x->side[0]) && races_atomic_like(&x->side[1])) {
+    if (races_may_be_atomic(c, x)) {
         f->confidence = CONFIDENCE_POSSIBLE;
         f->severity = SEVERITY_NOTE;
-        draft_detail(d, "one of the accesses is atomic and the other may be: if the variable is declared atomic, all is well");
+        draft_detail(d, "its type is not known here: if it is declared atomic, all is well");
     }
     draft_message(d, "race on %s%s (%s): %s %s it while %s %s it, and nothing puts the two in an order",
             strcmp(kind, "memory") == 0 ? "memory " : "", name, races_word[verdict],

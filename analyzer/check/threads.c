@@ -77,9 +77,10 @@ static bool threads_is_daemon(const struct check *c, uint32_t i) {
     return t->end == TWATCH_THREAD_PROCESS || (t->end == TWATCH_THREAD_RUNNING && model_state_of(c->m, i));
 }
 
-/* Asleep at a queue with nothing in hand is a harmless way to be ended. */
+/* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half changed. */
 static enum severity threads_daemon_severity(const struct model_state *s) {
-    return s && s->waiting && s->nheld == 0 ? SEVERITY_NOTE : SEVERITY_WARNING;
+    if (s && s->nheld) return SEVERITY_ERROR;
+    return s && s->waiting ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
 static void threads_daemon_steps(struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t) {
@@ -93,6 +94,7 @@ static void threads_daemon_steps(struct check *c, struct draft *d, uint32_t who,
     } else {
         draft_step(d, who, ACTION_RUNS, -1, t->end_stack, 0, "running when the process ended");
     }
+    if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
 }
 
 static void threads_daemon_report(struct check *c, const struct threads_group *g) {

@@ -145,7 +145,7 @@ const char *draft_text(struct draft *d, const char *format, ...) {
 }
 
 const char *draft_thread_name(struct draft *d, uint32_t thread) {
-    return d->threads.at[thread].name;
+    return names_thread(d->m, &d->list->arena, d->threads.at[thread].id);
 }
 
 const char *draft_object_name(struct draft *d, int32_t object) {

@@ -204,26 +204,6 @@ static void model_plain(struct record *r, uint16_t kind, struct model_list *list
     *list = (struct model_list){all.at, all.n};
 }
 
-/* Sentences for the writer's own losses. */
-static void model_losses(const struct model *m, struct record *r) {
-    static const char *const text[TWATCH_LOSS_COUNT] = {
-            [TWATCH_LOSS_SPACE] =
-                    "things were not recorded because the file could not grow (disk full or a size limit)",
-            [TWATCH_LOSS_BUDGET] = "things were not recorded because the record had reached max_record",
-            [TWATCH_LOSS_MEMORY] = "things were not recorded because the process had no memory left",
-            [TWATCH_LOSS_STACK] = "stacks were cut or could not be unwound",
-            [TWATCH_LOSS_THREAD] = "threads were not recorded",
-            [TWATCH_LOSS_OBJECT] = "locks were not recorded",
-            [TWATCH_LOSS_DEPENDENCY] = "lock dependencies were not recorded",
-            [TWATCH_LOSS_INCIDENT] = "incidents were not recorded",
-            [TWATCH_LOSS_RACE] = "instructions were not watched for races",
-    };
-    for (int i = 0; i < TWATCH_LOSS_COUNT; i++)
-        if (m->header->losses[i])
-            record_note(r, "%" PRIu64 " %s", m->header->losses[i],
-                    text[i] ? text[i] : "things were lost for a reason unknown to this version");
-}
-
 static uint64_t model_now(const struct model *m) {
     uint64_t now = m->header->end_ns ? m->header->end_ns : m->header->alive_ns;
     if (m->live && m->record->read_ns > now) now = m->record->read_ns;
@@ -253,7 +233,6 @@ void model_build(struct model *m, struct record *r) {
     model_plain(r, TWATCH_CHUNK_USE, &m->uses);
     model_plain(r, TWATCH_CHUNK_RACEINFO, &m->race_infos);
     state_build(m, r);
-    model_losses(m, r);
     model_missing(m, r);
 }
 

@@ -42,7 +42,7 @@ struct namer {
     const char *(*variable)(void *ctx, uint64_t address);       /* static data: "accounts[3].lock" */
     const char *(*variable_class)(void *ctx, uint64_t address); /* the same for all elements: "accounts[].lock" */
     const char *(*tls_variable)(void *ctx, uint64_t address, uint64_t handle); /* of a thread with this pthread_t */
-    bool (*atomic)(void *ctx, uint64_t address);                               /* declared _Atomic or std::atomic */
+    int (*atomic)(void *ctx, uint64_t address); /* 1 declared _Atomic or std::atomic, 0 not, -1 nothing is known about its type */
     const char *(*function)(void *ctx, uint64_t address);                      /* that starts at or covers it */
     const char *(*brief)(
             void *ctx, uint32_t stack, uint64_t site); /* first frame of project code: "pool_new (pool.c:12)" */
