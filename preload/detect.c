@@ -16,6 +16,7 @@
 
 #include "config.h"
 #include "hang.h"
+#include "incident.h"
 #include "inherit.h"
 #include "look.h"
 #include "verdict.h"
@@ -147,7 +148,8 @@ static void ask_kernel(struct tw_scene *s) {
 
 /* One look. 0: nobody waits for ever; else what the verdict rests on, as one number. */
 static uint64_t look_once(struct tw_scene *s, uint32_t self, uint32_t ending, bool careful) {
-    if (!tw_look(s, self, ending) || !in_question(s)) return 0;
+    tw_look(s, self, ending);
+    if (self > s->n || !in_question(s)) return 0;
     uint64_t sum = signature(s);
     bool changed = spare_interruptible(s);
     if (careful) ask_kernel(s);
@@ -207,11 +209,23 @@ static void suspect(struct tw_thread *t, uint32_t self, uint32_t ending) {
 
 /* ---- events ---- */
 
+static bool reserved;
+
+/* What a hang needs, while there is memory. */
+static void reserve(void) {
+    tw_lock_take(&look_lock);
+    if (!reserved) tw_incident_reserve();
+    reserved = true;
+    if (tw_thread_slots() > tw_look_room) tw_look_reserve();
+    tw_lock_give(&look_lock);
+}
+
 void tw_detect_wait(struct tw_thread *t) {
     if (TW_UNLIKELY(tw_inherit_waits(t, t->slot->wait_address))) {
         suspect(t, t->slot_id, 0);
         return;
     }
+    if (TW_UNLIKELY(!reserved || tw_thread_slots() > tw_look_room)) reserve();
     enum follow f = follow(t->slot_id);
     if (f == SUSPECT || (f == OPEN && all_blocked())) suspect(t, t->slot_id, 0);
 }
@@ -228,6 +242,7 @@ void tw_detect_thread_ended(struct tw_thread *t) {
 void tw_detect_forked(void) {
     tw_detect_blocked = 0;
     live_known = 1;
+    reserved = false;
     look_lock = report_lock = (struct tw_lock){0};
     tw_look_forked();
 }

@@ -16,7 +16,7 @@ enum { ON_REPORT, ON_ABORT, ON_EXIT }; /* the words of the option on_deadlock, i
 static void print(struct tw_thread *t, uint32_t group) {
     char number[32];
     tw_sys_format(number, sizeof number, "--group=%u", (uint64_t)group);
-    const char *arguments[] = {"report", "--hang", tw_store_path(), number, NULL};
+    const char *arguments[] = {"report", "--hang", number, tw_store_path(), NULL};
     int rc = tw_store_has_file() ? tw_finish_analyze(arguments, LIMIT_S * 1000000000ull, true) : -1;
     if (rc != 0 && rc != STATUS_FINDINGS) tw_hang_text(t, group);
 }

@@ -71,6 +71,8 @@ uint32_t tw_incident_group(void) {
     return __atomic_add_fetch(&groups, 1, __ATOMIC_RELAXED);
 }
 
+void tw_incident_reserve(void) { tw_table_reserve(&incidents); }
+
 uint32_t tw_incident_count(void) {
     return __atomic_load_n(&incidents.count, __ATOMIC_ACQUIRE);
 }

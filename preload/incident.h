@@ -13,6 +13,8 @@ struct tw_incident {
 void tw_incident(struct tw_thread *t, const struct tw_incident *i);
 uint32_t tw_incident_group(void); /* a new group number */
 uint32_t tw_incident_count(void);
+/* Makes room for some incidents: a process may hang when it has used up its memory. */
+void tw_incident_reserve(void);
 void tw_incident_forked(void);
 
 #endif

@@ -309,7 +309,7 @@ static bool can_go_on(const struct tw_scene *scene, const struct tw_view *v) {
 /* Greatest set of threads none of which can go on unless another of the set does: the complement grows from those that run. */
 void tw_look_settle(struct tw_scene *scene) {
     scene->live = scene->dead = 0;
-    scene->any_alive = false;
+    scene->any_alive = scene->partial;
     for (uint32_t i = 1; i <= scene->n; i++) {
         struct tw_view *v = &scene->at[i];
         if (!v->thread) continue;
@@ -328,18 +328,25 @@ void tw_look_settle(struct tw_scene *scene) {
     for (uint32_t i = 1; i <= scene->n; i++) scene->dead += scene->at[i].thread && !scene->at[i].alive;
 }
 
-bool tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending) {
-    static struct tw_view *room; /* the callers of this take turns, see detect.c */
-    static uint32_t size;
+static struct tw_view first_room[257];
+static struct tw_view *room = first_room;
+uint32_t tw_look_room = sizeof first_room / sizeof first_room[0] - 1;
+
+void tw_look_reserve(void) {
+    uint32_t want = tw_thread_slots() * 2;
+    struct tw_view *more = want > tw_look_room ? tw_sys_pages((want + 1) * sizeof *more) : NULL;
+    if (!more) return;
+    if (room != first_room) tw_sys(SYS_munmap, room, (tw_look_room + 1) * sizeof *room);
+    room = more;
+    tw_look_room = want;
+}
+
+void tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending) {
     uint32_t n = tw_thread_slots();
-    if (n + 1 > size) {
-        uint32_t want = (n + 1) * 2 < 256 ? 256 : (n + 1) * 2;
-        struct tw_view *more = tw_sys_pages(want * sizeof *more);
-        if (!more) return false;
-        if (room) tw_sys(SYS_munmap, room, size * sizeof *room);
-        room = more, size = want;
-    }
-    *scene = (struct tw_scene){.at = room, .n = n, .self = self, .ending = ending};
+    if (n > tw_look_room) tw_look_reserve();
+    *scene = (struct tw_scene){.at = room, .n = n > tw_look_room ? tw_look_room : n, .self = self, .ending = ending};
+    scene->partial = scene->n < n;
+    n = scene->n;
     for (uint32_t i = 1; i <= n; i++) {
         tw_look_thread(i, &room[i]);
         if (i == ending) room[i] = (struct tw_view){0};
@@ -350,7 +357,6 @@ bool tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending) {
     for (uint32_t i = 1; i <= n; i++)
         if (room[i].woken) tw_look_woken(&room[i], scene);
     tw_look_settle(scene);
-    return true;
 }
 
 void tw_look_forked(void) {

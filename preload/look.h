@@ -37,6 +37,7 @@ struct tw_scene {
     uint32_t n;         /* slots */
     uint32_t live, dead;
     bool any_alive;
+    bool partial;       /* there was no memory for all: those not seen count as alive */
     uint32_t self;      /* slot of the caller; 0 none */
     uint32_t ending;    /* slot of a thread that is about to end and counts as gone; 0 none */
     struct {
@@ -51,8 +52,11 @@ bool tw_look_thread(uint32_t slot, struct tw_view *v);
 void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own);
 /* The thread has left its condition wait and waits for the mutex. Sets needs and target. */
 void tw_look_woken(struct tw_view *v, const struct tw_scene *scene);
-/* Looks at everybody and computes who is alive. `self`: slot of the caller. False: no memory. */
-bool tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending);
+/* Looks at everybody and computes who is alive. `self`: slot of the caller. Callers take turns: there is room for one scene. */
+void tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending);
+/* Makes room for a scene while there is memory; at a hang there may be none. Callers take turns. */
+void tw_look_reserve(void);
+extern uint32_t tw_look_room; /* slots that there is room for */
 /* Computes again who is alive, after some needs were changed. */
 void tw_look_settle(struct tw_scene *scene);
 /* The next slot after `from` whose thread holds the lock of v in a way that keeps v out; 0: no more. *held gets the entry if not NULL. */

@@ -288,15 +288,26 @@ void tw_store_forked(void) {
 
 enum { DIRECTORY = 1 << 16 };
 
+/* Under the table's lock: the chunk for the next element. */
+static struct twatch_chunk *next_chunk(struct tw_table *t) {
+    if (!t->directory) t->directory = tw_sys_pages(DIRECTORY * sizeof(void *));
+    uint32_t c = t->count / t->per_chunk;
+    if (!t->directory || c >= DIRECTORY) return NULL;
+    if (!t->directory[c])
+        t->directory[c] = tw_store_chunk(t->kind, t->elem_size, (size_t)t->per_chunk * t->elem_size, t->count + 1, 0);
+    return t->directory[c];
+}
+
+void tw_table_reserve(struct tw_table *t) {
+    tw_lock_take(&t->lock);
+    next_chunk(t);
+    tw_lock_give(&t->lock);
+}
+
 void *tw_table_new(struct tw_table *t, uint32_t *id, uint32_t loss) {
     tw_lock_take(&t->lock);
-    if (!t->directory) t->directory = tw_sys_pages(DIRECTORY * sizeof(void *));
-    uint32_t n = t->count, c = n / t->per_chunk;
-    struct twatch_chunk *chunk = NULL;
-    if (t->directory && c < DIRECTORY) {
-        if (!t->directory[c]) t->directory[c] = tw_store_chunk(t->kind, t->elem_size, (size_t)t->per_chunk * t->elem_size, n + 1, 0);
-        chunk = t->directory[c];
-    }
+    uint32_t n = t->count;
+    struct twatch_chunk *chunk = next_chunk(t);
     char *element = NULL;
     if (chunk) {
         element = (char *)(chunk + 1) + (size_t)(n % t->per_chunk) * t->elem_size;

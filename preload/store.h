@@ -38,6 +38,8 @@ struct tw_table {
     { .kind = chunk_kind, .elem_size = sizeof(type), .per_chunk = (uint32_t)(((pages) * TWATCH_PAGE - sizeof(struct twatch_chunk)) / sizeof(type)) }
 /* A zeroed new element; *id gets its id. NULL: no room (the loss is counted as `loss`). */
 void *tw_table_new(struct tw_table *t, uint32_t *id, uint32_t loss);
+/* Makes room for the next elements now: later there may be no memory. */
+void tw_table_reserve(struct tw_table *t);
 void tw_table_forget(struct tw_table *t); /* after fork */
 static inline void *tw_table_at(const struct tw_table *t, uint32_t id) {
     if (TW_UNLIKELY(id == 0 || id > __atomic_load_n(&t->count, __ATOMIC_ACQUIRE))) return NULL;
