@@ -26,14 +26,13 @@ static struct tw_use_entry *use_of(struct tw_thread *t, const pthread_cond_t *c,
                                 .alive = !(wrefs(c) & COND_DESTROYED)});
 }
 
-bool tw_cond_lost_signal(uint32_t object, uint32_t *thread, uint32_t *stack, uint64_t *when_ns) {
+bool tw_cond_lost_signal(uint32_t object, uint32_t *thread, uint32_t *stack) {
     const struct twatch_object *o = tw_object_at(object);
     struct tw_cond_side *side = o && o->kind == TWATCH_OBJ_COND ? tw_use_side(object) : NULL;
     if (!side || o->flags & TWATCH_OBJF_PSHARED) return false;
     uint64_t lost = __atomic_load_n(&side->lost, __ATOMIC_ACQUIRE);
     *thread = (uint32_t)(lost >> 32);
     *stack = (uint32_t)lost;
-    *when_ns = __atomic_load_n(&side->lost_ns, __ATOMIC_RELAXED);
     return lost != 0;
 }
 
@@ -174,9 +173,12 @@ static bool wake(struct tw_cond_side *side, bool all) {
     return somebody;
 }
 
-static void signalled_nobody(struct tw_thread *t, struct tw_cond_side *side, uint32_t stack) {
-    __atomic_store_n(&side->lost_ns, tw_sys_now_coarse(), __ATOMIC_RELAXED);
-    __atomic_store_n(&side->lost, (uint64_t)t->id << 32 | stack, __ATOMIC_RELEASE);
+static void signalled_nobody(struct tw_thread *t, struct tw_cond_side *side, uintptr_t pc, uintptr_t cfa) {
+    uint64_t lost = __atomic_load_n(&side->lost, __ATOMIC_RELAXED);
+    if (TW_LIKELY(lost >> 32 == t->id && side->lost_pc == pc)) return;
+    lost = (uint64_t)t->id << 32 | tw_stack_here(t, pc, cfa);
+    side->lost_pc = pc;
+    __atomic_store_n(&side->lost, lost, __ATOMIC_RELEASE);
 }
 
 void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa) {
@@ -194,7 +196,7 @@ void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa)
             if (!u->first_ns) u->first_ns = u->last_ns;
         } else {
             u->posts_to_nobody++;
-            signalled_nobody(t, e->side, tw_stack_here(t, pc, cfa));
+            signalled_nobody(t, e->side, pc, cfa);
         }
     }
     if (tw_race) tw_race->release((uintptr_t)c);

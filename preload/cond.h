@@ -14,11 +14,12 @@ struct tw_cond_side {
     uint32_t mutexes[TW_COND_MUTEXES], nmutexes; /* distinct ones ever used */
     /* Last signal, if it reached nobody: thread id and stack id in one word, so that storing it takes no lock; 0: it
        reached somebody, or there was none. */
-    uint64_t lost, lost_ns;
+    uint64_t lost;
+    uintptr_t lost_pc; /* its call site: the same thread at the same place need not find its stack again */
 };
 
-/* True when the last signal or broadcast on this condition variable reached nobody. Inside the guard; a copy is made
- * under the side's lock. */
-bool tw_cond_lost_signal(uint32_t object, uint32_t *thread, uint32_t *stack, uint64_t *when_ns);
+/* True when the last signal or broadcast on this condition variable reached nobody: it came before whoever waits now.
+   Inside the guard. */
+bool tw_cond_lost_signal(uint32_t object, uint32_t *thread, uint32_t *stack);
 
 #endif

@@ -125,13 +125,12 @@ static void report_stall(struct tw_scene *s, uint32_t slot, uint32_t group) {
     const struct tw_view *v = &s->at[slot];
     struct tw_incident i = {.kind = TWATCH_INCIDENT_STALL, .group = group, .aux = NOBODY_ALIVE};
     uint32_t signaller = 0, signal_stack = 0;
-    uint64_t when_ns;
     if (v->needs == TW_NEEDS_ENDED) {
         const struct twatch_thread *d = tw_thread_desc(v->target);
         i.aux = OWNER_ENDED;
         i.other_thread = v->target;
         i.other_stack = d ? d->end_stack : 0;
-    } else if (v->kind == TWATCH_OBJ_COND && tw_cond_lost_signal(v->object, &signaller, &signal_stack, &when_ns)) {
+    } else if (v->kind == TWATCH_OBJ_COND && tw_cond_lost_signal(v->object, &signaller, &signal_stack)) {
         i.aux = WAKEUP_BEFORE;
         i.other_thread = signaller;
         i.other_stack = signal_stack;
