@@ -177,34 +177,58 @@ static uint64_t fingerprint_direct(uintptr_t state) {
     return tw_sys_mix(h);
 }
 
-/* The frames that this thread had when it was last asked without the lock: read in one call when they are still the
- * same. */
+/* What this thread's frames were when it was last asked without the lock: read in one system call while they are still the same. */
 static __thread struct {
+    uintptr_t state, cframe;
     unsigned n;
     uintptr_t frame[CHAIN];
 } seen;
 
-static __attribute__((noinline)) uint64_t fingerprint_careful(const struct tw_python_reader *r, uintptr_t frame) {
-    char span[CHAIN][64];
-    struct iovec from[CHAIN], to = {span, 0};
-    unsigned known = frame && seen.n && seen.frame[0] == frame ? seen.n : 0, i = 0;
-    for (unsigned k = 0; k < known; k++) {
-        from[k] = (struct iovec){(void *)(seen.frame[k] + py.at->f_from), py.at->f_span};
-        to.iov_len += py.at->f_span;
-    }
-    if (known && tw_sys(SYS_process_vm_readv, r->pid, &to, 1, from, known, 0) != (long)to.iov_len) known = 0;
+struct ahead { /* the answer to that call */
+    uint64_t owner, current, first;
+    char span[CHAIN][64]; /* f_span bytes a frame, without gaps */
+};
+
+/* Reads what `seen` names; the number of frames that are there, 0 when the beginning is not what it was. */
+static unsigned read_ahead(struct ahead *a, uintptr_t state, int pid) {
+    const struct tw_python_layout *at = py.at;
+    bool through = at->cf_frame != TW_PYTHON_NONE;
+    struct iovec from[CHAIN + 3] = {{(void *)(state + at->ts_thread_id), 8}, {(void *)(state + at->ts_frame), 8}};
+    from[2] = through ? (struct iovec){(void *)(seen.cframe + at->cf_frame), 8} : from[1];
+    for (unsigned k = 0; k < seen.n; k++) from[k + 3] = (struct iovec){(void *)(seen.frame[k] + at->f_from), at->f_span};
+    struct iovec to = {a, 24 + (size_t)seen.n * at->f_span};
+    if (seen.state != state || !seen.n || tw_sys(SYS_process_vm_readv, pid, &to, 1, from, seen.n + 3, 0) != (long)to.iov_len) return 0;
+    bool same = a->owner == (uint64_t)__builtin_thread_pointer() && a->first == seen.frame[0] && (!through || a->current == seen.cframe);
+    return same ? seen.n : 0;
+}
+
+/* The slow way to the first frame, remembered for the next time; 0: none. */
+static uintptr_t find_first(struct tw_python_reader *r, uintptr_t state) {
+    uint64_t p = 0;
+    seen.n = 0;
+    if (!open_reader(r, &state)) return 0;
+    if (py.at->cf_frame != TW_PYTHON_NONE && tw_python_read(r, state + py.at->ts_frame, &p, sizeof p)) seen.cframe = p;
+    seen.state = state;
+    return first_frame(r, state);
+}
+
+static __attribute__((noinline)) uint64_t fingerprint_careful(uintptr_t state) {
+    struct tw_python_reader r = {.pid = (int)tw_sys(SYS_getpid)};
+    struct ahead a;
+    unsigned known = read_ahead(&a, state, r.pid), i = 0;
+    uintptr_t frame = known ? a.first : find_first(&r, state);
     uint64_t h = 1;
     for (; frame && i < CHAIN_MAX; i++) {
         char one[64];
-        const char *got = &span[0][0] + (size_t)i * py.at->f_span - py.at->f_from;
+        const char *got = &a.span[0][0] + (size_t)i * py.at->f_span;
         if (i >= known || seen.frame[i] != frame) {
             known = 0; /* what was read ahead from here on belongs to other frames */
-            if (!tw_python_read(r, frame + py.at->f_from, one, py.at->f_span)) break;
-            got = one - py.at->f_from;
+            if (!tw_python_read(&r, frame + py.at->f_from, one, py.at->f_span)) break;
+            got = one;
         }
         if (i < CHAIN) seen.frame[i] = frame;
-        h = stir(h, frame, field(got, py.at->f_code), field(got, py.at->f_instr));
-        frame = field(got, py.at->f_previous);
+        h = stir(h, frame, field(got, (uint16_t)(py.at->f_code - py.at->f_from)), field(got, (uint16_t)(py.at->f_instr - py.at->f_from)));
+        frame = field(got, (uint16_t)(py.at->f_previous - py.at->f_from));
     }
     seen.n = i < CHAIN ? i : CHAIN;
     return tw_sys_mix(h);
@@ -214,9 +238,7 @@ uint64_t tw_python_fingerprint(void) {
     if (!py.at) return 0;
     uintptr_t state = own_state();
     if (!state) return 0;
-    if (TW_LIKELY(holds_lock(state))) return fingerprint_direct(state);
-    struct tw_python_reader r;
-    return open_reader(&r, &state) ? fingerprint_careful(&r, first_frame(&r, state)) : 0;
+    return TW_LIKELY(holds_lock(state)) ? fingerprint_direct(state) : fingerprint_careful(state);
 }
 
 /* ---- blocking or not ---- */
