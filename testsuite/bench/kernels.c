@@ -226,7 +226,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(mode, "list"))
         make_list(), two(linked_list);
     else if (!strcmp(mode, "matrix"))
-        two(matrix);
+        fill_matrices(), two(matrix);
     else if (!strcmp(mode, "histogram"))
         two(histogram);
     else
