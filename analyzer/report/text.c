@@ -60,7 +60,7 @@ static void text_objects(const struct textout *t, const struct finding *f) {
         textout_place(t, &place, o->created_stack, 0);
         report_object_words(&b, o);
         if (o->address) strbuf_printf(&b, " at 0x%llx", (unsigned long long)o->address);
-        if (place.n) strbuf_printf(&b, ", first seen in %s", strbuf_text(&place));
+        if (place.n && !strstr(o->name, " in ")) strbuf_printf(&b, ", first seen in %s", strbuf_text(&place));
         textout_indent(t, 2);
         if (*o->label) fprintf(t->out, "%-3s ", o->label);
         textout_wrap(t, 6, *o->label ? 6 : 2, strbuf_text(&b));
