@@ -1,0 +1,59 @@
+/* Writes a few records that have something of everything, for the fuzzer to start from. usage: seeds DIRECTORY */
+#include "mkrecord.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void save(struct mkrecord *r, const char *dir, const char *name) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.twatch", dir, name);
+    if (mkrecord_save(r, path) != 0) perror(path);
+    mkrecord_free(r);
+}
+
+static struct mkrecord *everything(uint32_t end) {
+    struct mkrecord *r = mkrecord_new("/bin/app");
+    uint32_t stack = mkrecord_stack(r, (uint64_t[]){0x400100, 0x400200, 0x400300}, 3), t[6], lock[6];
+    for (int i = 0; i < 6; i++)
+        t[i] = mkrecord_thread(r, i < 3 ? 1 : t[i - 3], "worker");
+    for (int i = 0; i < 6; i++)
+        lock[i] = mkrecord_object(r, (uint8_t)(1 + i % 5), 0x401000 + 64u * (unsigned)i, i % 2 ? stack : 0);
+    for (int i = 0; i < 6; i++) {
+        mkrecord_dep(r, t[i], lock[(i + 1) % 6], &lock[i], 1);
+        mkrecord_dep(r, t[i], lock[i], &lock[(i + 1) % 6], 1);
+        mkrecord_hold(r, t[i], lock[i], stack);
+        struct twatch_slot *s = mkrecord_slot(r, t[i]);
+        s->wait_kind = mkrecord_object_at(r, lock[(i + 1) % 6])->kind;
+        s->wait_object = lock[(i + 1) % 6];
+        s->wait_stack = stack;
+        s->wait_since_ns = 1100000000;
+    }
+    for (uint32_t k = 1; k < TWATCH_INCIDENT_END; k++)
+        mkrecord_incident(r, &(struct twatch_incident){.kind = k, .thread = t[k % 6], .object = lock[k % 6], .object2 = lock[(k + 1) % 6],
+                                     .stack = stack, .other_thread = t[(k + 1) % 6], .other_stack = stack, .group = k / 3, .count = k, .aux = k % 4});
+    for (uint32_t k = 0; k < 6; k++) {
+        mkrecord_use(r, &(struct twatch_use){.object = lock[3 + k % 2], .thread = t[k], .waits = k, .posts = 2, .posts_to_nobody = 1, .balance = 1, .mutex = lock[0]});
+        mkrecord_stat(r, &(struct twatch_stat){.object = lock[k], .stack = stack, .contended = 3, .wait_ns = 5});
+        struct twatch_race race = {.where = k % 5, .count = 1, .usual_lock = k % 2 ? lock[0] : 0, .usual_count = 9,
+                .side = {{.thread = t[k], .stack = stack, .pc = 0x400100, .address = 0x402000, .size = 4, .flags = k, .nlocks = 1},
+                        {.thread = t[(k + 1) % 6], .pc = 0x400200, .address = 0x402000, .size = 4, .flags = 1, .nlocks = 1}}};
+        mkrecord_race(r, &race, (uint32_t[]){lock[0], lock[1]});
+    }
+    mkrecord_end(r, t[0], TWATCH_THREAD_RETURNED);
+    mkrecord_join(r, 1, t[1]);
+    mkrecord_join(r, t[2], t[5]);
+    mkrecord_header(r)->end = end;
+    return r;
+}
+
+int main(int argc, char **argv) {
+    const char *dir = argc > 1 ? argv[1] : ".";
+    for (uint32_t end = 0; end <= TWATCH_END_DEADLOCK; end++) {
+        char name[32];
+        snprintf(name, sizeof name, "everything-%u", end);
+        struct mkrecord *r = everything(end);
+        save(r, dir, name);
+    }
+    save(mkrecord_new("/bin/empty"), dir, "empty");
+    return 0;
+}
