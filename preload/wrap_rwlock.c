@@ -59,7 +59,8 @@ static inline void acquired(pthread_rwlock_t *l, uint8_t mode, uint8_t flags, ui
         return;
     }
     const uint8_t tags = (uint8_t)(flags | TWATCH_OBJ_RWLOCK << TWATCH_HELD_KIND_SHIFT);
-    if (tw_ops_maybe_destroyed((uintptr_t)l) || !tw_held_push_quick(t, (uintptr_t)l, tags, mode, pc, cfa))
+    if (tw_ops_maybe_destroyed((uintptr_t)l) || (!tw_held_push_quick(t, (uintptr_t)l, tags, mode, pc, cfa) &&
+                                                        !tw_held_push_again(t, (uintptr_t)l, tags, mode, pc, cfa)))
         push_slow(t, l, mode, flags, pc, cfa);
     if (TW_UNLIKELY(tw_race != NULL))
         (mode == TWATCH_MODE_SHARED ? tw_race->acquire_shared : tw_race->acquire)((uintptr_t)l);
@@ -255,7 +256,7 @@ TW_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l) {
             else
                 tw_race->release_shared((uintptr_t)l);
         }
-        if (TW_UNLIKELY(!tw_held_pop(t, (uintptr_t)l))) not_held(t, l, pc, cfa);
+        if (TW_UNLIKELY(!tw_held_pop_quick(t, (uintptr_t)l) && !tw_held_pop(t, (uintptr_t)l))) not_held(t, l, pc, cfa);
         tw_leave(t);
     }
     return TW_REAL(pthread_rwlock_unlock)(l);

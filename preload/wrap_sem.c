@@ -72,6 +72,23 @@ struct request {
     uint8_t flags; /* enum twatch_held_flags */
 };
 
+/* A semaphore that is a lock: its taker holds it. */
+static inline void hold(struct tw_thread *t, const struct request *r, const struct tw_use_entry *e) {
+    const uint8_t tags = (uint8_t)(r->flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
+    if (!tw_held_push_quick(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa) &&
+            !tw_held_push_again(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa))
+        tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->sem,
+                                .kind = TWATCH_OBJ_SEM,
+                                .flags = r->flags,
+                                .oflags = e->o->flags & TWATCH_OBJF_INIT_SEEN,
+                                .pc = r->pc,
+                                .cfa = r->cfa});
+    struct twatch_held *top = &t->held[t->slot->nheld - 1];
+    if (top->address == (uintptr_t)r->sem)
+        top->object = e->object; /* known here: the address may be another's when it is asked for */
+    if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
+}
+
 static inline void taken(const struct request *r) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
@@ -82,18 +99,7 @@ static inline void taken(const struct request *r) {
         e->use->balance++;
         if (!e->use->wait_stack) e->use->wait_stack = tw_stack_here(t, r->pc, r->cfa);
         if (is_lock(e->o)) {
-            const uint8_t tags = (uint8_t)(r->flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
-            if (!tw_held_push_quick(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa))
-                tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->sem,
-                                        .kind = TWATCH_OBJ_SEM,
-                                        .flags = r->flags,
-                                        .oflags = e->o->flags & TWATCH_OBJF_INIT_SEEN,
-                                        .pc = r->pc,
-                                        .cfa = r->cfa});
-            struct twatch_held *top = &t->held[t->slot->nheld - 1];
-            if (top->address == (uintptr_t)r->sem)
-                top->object = e->object; /* known here: the address may be another's when it is asked for */
-            if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
+            hold(t, r, e);
         } else if (t->slot->nheld > 0 && tw_held_find(t, (uintptr_t)r->sem)) {
             drop_stale(t);
         }
@@ -221,7 +227,7 @@ static inline void giving(struct tw_thread *t, sem_t *s, uintptr_t pc, uintptr_t
     if (TW_UNLIKELY(suspicious(o))) check_object(t, e, s, TW_DOES_POST, pc, cfa);
     if (e->use->balance > 0) {
         if (!(o->flags & TWATCH_OBJF_SELF_POST)) __atomic_fetch_or(&o->flags, TWATCH_OBJF_SELF_POST, __ATOMIC_RELAXED);
-        if (is_lock(o)) tw_held_pop(t, (uintptr_t)s);
+        if (is_lock(o) && !tw_held_pop_quick(t, (uintptr_t)s)) tw_held_pop(t, (uintptr_t)s);
     } else if (!(o->flags & TWATCH_OBJF_FOREIGN_POST)) {
         foreign_post(t, e, s, pc, cfa);
     }

@@ -114,7 +114,7 @@ TW_EXPORT int pthread_spin_unlock(pthread_spinlock_t *l) {
     struct tw_thread *t = tw_enter();
     if (TW_LIKELY(t != NULL)) { /* before the real one: another thread may take it at once */
         if (tw_race) tw_race->release((uintptr_t)l);
-        if (TW_UNLIKELY(!tw_held_pop(t, (uintptr_t)l))) not_held(t, l, pc, cfa);
+        if (TW_UNLIKELY(!tw_held_pop_quick(t, (uintptr_t)l) && !tw_held_pop(t, (uintptr_t)l))) not_held(t, l, pc, cfa);
         tw_leave(t);
     }
     return TW_REAL(pthread_spin_unlock)(l);
