@@ -1,7 +1,7 @@
 /*
  * A stand-in for the race runtime: a library to preload that instruments the executable (and RACE_X86_DSO=part,part of
  * library paths) when it is loaded, with hooks that count. A program must behave under it as it does natively.
- * RACE_X86_MODE=trampolines|checks, RACE_X86_SELFTEST=1 (int3), RACE_X86_VERBOSE=1, RACE_X86_CACHE=directory ("" off).
+ * RACE_X86_MODE=trampolines|checks, RACE_X86_SELFTEST=1 (int3), RACE_X86_VERBOSE=1 or 2 (sites), RACE_X86_CACHE=directory ("" off).
  */
 #define _GNU_SOURCE
 #include "../../preload/race/x86/x86.h"
@@ -156,7 +156,11 @@ __attribute__((constructor)) static void load(void) {
         return;
     }
     instrument_all();
-    if (getenv("RACE_X86_VERBOSE")) print_stats();
+    const char *verbose = getenv("RACE_X86_VERBOSE");
+    if (verbose) print_stats();
+    struct x86_site s;
+    for (uint32_t id = 1; verbose && *verbose > '1' && x86_site(id, &s); id++)
+        dprintf(2, "race-x86: site %u %s+%#lx size=%u flags=%#x\n", id, x86_module_path(s.module), s.vaddr, s.size, s.flags);
 }
 
 __attribute__((destructor)) static void unload(void) {

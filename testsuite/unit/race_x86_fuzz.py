@@ -45,7 +45,7 @@ class Program:
         r = self.r
         e = lambda: self.expr(2, names)
         kinds = ["global", "array", "field", "if", "loop", "switch", "call", "string", "vector", "goto", "float", "atomic", "memory",
-                 "setjmp", "varargs", "pointer", "bits", "rotate", "local"]
+                 "setjmp", "varargs", "thread", "pointer", "bits", "rotate", "local"]
         k = r.choice(kinds if depth > 0 else ["global", "array", "field", "float", "bits", "local", "pointer"])
         n = r.randrange(6)
         if k == "global":
@@ -86,6 +86,8 @@ class Program:
                    "g1 += memcmp(&q, p, sizeof q); free(p); }" % (e(), r.randrange(40), e(), r.randrange(40))
         if k == "setjmp":
             return "{ static jmp_buf j; volatile int seen = 0; if (setjmp(j) == 0) { seen = 1; g2 ^= 3; if ((%s) & 1) longjmp(j, 2); } else g2 += seen; }" % e()
+        if k == "thread":
+            return "{ long t[3] = {(long)(%s), 2, 3}; spawn(t + 1); t[2] ^= t[0]; %s += t[0] + t[1] + t[2]; }" % (e(), r.choice(names))
         if k == "varargs":
             return "g3 += (int)sum(%d, %s, (long)(%s), (long)(%s));" % (3, "(long)g1", e(), e())
         if k == "pointer":
@@ -108,14 +110,16 @@ class Program:
 
     def text(self):
         r = self.r
-        out = ["#include <setjmp.h>", "#include <stdarg.h>", "#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>",
+        out = ["#include <pthread.h>", "#include <setjmp.h>", "#include <stdarg.h>", "#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>",
                "typedef int v4 __attribute__((vector_size(16))); typedef double d4 __attribute__((vector_size(32)));",
                "struct big { int x[40]; short tail; };",
                "static struct { char f0; short f1; int f2; long f3; unsigned char f4; unsigned b0 : 3, b1 : 11, b2 : 5; } s;",
-               "static short arr[32]; static char text[256] = \"x\"; static v4 vec = {1, 2, 3, 4}; static d4 wide; static double d = 1; static float fl; static long counter; static int fuel = 3000;"]
+               "static short arr[32]; static char text[256] = \"x\"; static v4 vec = {1, 2, 3, 4}; static d4 wide; static double d = 1; static float fl; static long counter; static int fuel = 3000, threads = 20;"]
         for i in range(6):
             out.append("%sint g%d = %d;" % (r.choice(["static ", ""]), i, r.randint(0, 99)))
         out.append("static long sum(int n, ...) { va_list a; long t = 0; va_start(a, n); while (n--) t += va_arg(a, long); va_end(a); return t; }")
+        out.append("static void *child(void *p) { long *v = p; v[0] += 5; v[1] -= v[0]; return p; }")
+        out.append("static __attribute__((noinline)) void spawn(long *p) { pthread_t t; if (--threads < 0) return; if (pthread_create(&t, 0, child, p)) abort(); pthread_join(t, 0); }")
         for i in range(r.randint(2, 6)):
             name = "f%d" % i
             kind = r.choice(["static ", "static __attribute__((noinline)) ", "", "__attribute__((noinline)) "])
@@ -149,7 +153,7 @@ def main():
                 f.write(Program(seed).text())
             flags = [rng.choice(["gcc", "clang"]), rng.choice(["-O0", "-O1", "-O2", "-O3", "-Os", "-Og"])]
             flags += rng.choice([[], ["-fno-pie", "-no-pie"], ["-fcf-protection=none"], ["-mavx2"], ["-fno-omit-frame-pointer"], ["-march=haswell", "-mno-fma"]])
-            if run(flags + ["-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-o", exe, source, "-lm"])[0] != 0:
+            if run(flags + ["-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-o", exe, source, "-lm", "-lpthread"])[0] != 0:
                 skipped += 1
                 continue
             want = run([exe])

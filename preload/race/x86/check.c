@@ -115,6 +115,7 @@ static uint32_t new_site(struct x86_emitter *e, const struct x86_insn *x, unsign
     if (x->cls == X86_STRING) flags |= X86_SITE_STRING;
     if (x->access == 3 && x->cls != X86_STRING) flags |= X86_SITE_RMW;
     if (x->traits & X86_T_MOV && !covers) flags |= X86_SITE_MOV;
+    if (x->update) flags = (flags & ~(unsigned)X86_SITE_MOV) | X86_SITE_RMW;
     if (x->spin) flags |= X86_SITE_SPIN;
     X86_VEC_PUSH(&e->sites, struct x86_site_entry,
             (struct x86_site_entry){.off = x->off,

@@ -89,7 +89,10 @@ static void count_left(struct x86_emitter *e, const struct x86_insn *x) {
 static void copy_run(struct x86_emitter *e, struct x86_run *r, int next_follows) {
     const struct x86_insn *x = x86_code_insns(e->code) + r->first;
     int checks = r->wanted && e->config->mode == X86_CHECKS;
-    if (checks) x86_checks_plan(e, r);
+    if (checks) {
+        x86_updates_find(x86_code_insns(e->code) + r->first, r->count);
+        x86_checks_plan(e, r);
+    }
     if (e->plan.failed) return;
     r->copy = e->at;
     for (uint32_t i = 0; i < r->count; i++) {
@@ -226,8 +229,9 @@ int x86_copy_all(struct x86_emitter *e) {
         if (copy_function(e, f) != 0) return -1;
     }
     resolve(e);
-    int failed = e->failed || e->relocs.failed || e->fixes.failed || e->far.failed || e->sites.failed || e->patches.failed ||
-                 e->entries.failed || e->stubs.failed || e->plan.failed || e->runs.failed || e->copies.points.failed ||
-                 e->copies.bytes.failed || e->outlines.points.failed || e->outlines.bytes.failed;
+    int failed = e->failed || e->relocs.failed || e->fixes.failed || e->far.failed || e->sites.failed ||
+                 e->patches.failed || e->entries.failed || e->stubs.failed || e->plan.failed || e->runs.failed ||
+                 e->copies.points.failed || e->copies.bytes.failed || e->outlines.points.failed ||
+                 e->outlines.bytes.failed;
     return failed ? -1 : 0;
 }

@@ -26,7 +26,8 @@ struct x86_decoder {
 
 enum { HUGE = 2u << 20 };
 
-/* The memory is looked up at random for every instruction: one huge page, where the system gives one, saves the misses. */
+/* The memory is looked up at random for every instruction: one huge page, where the system gives one, saves the misses.
+ */
 struct x86_decoder *x86_decoder_new(struct x86_image *image) {
     uint8_t *room = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED) return NULL;

@@ -7,6 +7,7 @@
 #define TWATCH_RACE_X86_EMIT_H
 
 #include "insn.h"
+#include "update.h"
 #include "pcmap.h"
 #include "run.h"
 #include "spin.h"

@@ -72,7 +72,7 @@ struct x86_insn {
     int32_t disp;                  /* of the memory operand */
     int32_t rel;                   /* of a direct branch */
     uint16_t reads, writes, kills; /* kills: written whole, whatever it held */
-    uint32_t copy;  /* where the copy of the run begins whose first it is; 0 none */
+    uint32_t copy;                 /* where the copy of the run begins whose first it is; 0 none */
     uint16_t live;                 /* on entry */
     uint8_t flags_read, flags_killed, flags_live;
     uint8_t len, kind, cls, size, access; /* access: 1 read, 2 write */
@@ -81,6 +81,7 @@ struct x86_insn {
     uint8_t lea;                                  /* forms an address: base, index, disp are valid, cls is NONE */
     uint8_t shift;                                /* a shift by an immediate: by 0 it leaves the flags alone */
     uint8_t spin;                                 /* the read of a spin-wait loop */
+    uint8_t update;                               /* the load or the store of a load, change and store of one place */
 };
 
 static inline int x86_insn_ends_run(const struct x86_insn *x) {

@@ -14,7 +14,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { TABLE_MAX = 8192, LOOK_BACK = 32 };
+enum { TABLE_MAX = 8192, LOOK_BACK = 32, EXTENT = 128, ROUNDS = 16 };
+
+static const char *const creators[] = {
+        "pthread_create", "thrd_create", "_ZNSt6thread15_M_start_thread*", "GOMP_parallel*", "__kmpc_fork_call"};
 
 struct reference {
     uint64_t to; /* address */
@@ -22,8 +25,13 @@ struct reference {
     uint32_t code; /* 1: of code in the function, else of read-only data */
 };
 
+struct edge { /* a direct call, or a jump to another function */
+    uint32_t to;
+    uint32_t from; /* function */
+};
+
 struct scan {
-    struct x86_vec targets; /* uint32_t: offsets reached from another function */
+    struct x86_vec targets; /* struct edge */
     struct x86_vec taken;   /* uint32_t: offsets whose address is taken */
     struct x86_vec tables;  /* struct reference, in order of function */
     struct x86_vec odd;     /* uint32_t: functions that return something in the flags */
@@ -82,11 +90,33 @@ static uint8_t has_frame(const struct x86_code *code) {
     return found;
 }
 
-void x86_code_settle(struct x86_code *code, const struct x86_function *f) {
-    if (!f->frame) return;
+/* Is x the formation of a stack address as a value: lea reg, [rsp + disp], or mov reg, rsp? */
+static int forms_stack_address(const struct x86_code *code, const struct x86_insn *x, const struct x86_function *f) {
+    const uint8_t *b = code->image->text + x->off;
+    if (x->writes & (X86_BIT(X86_RSP) | X86_BIT(X86_RBP))) return 0;
+    if (x->lea) return x->index == X86_NOREG && (x->base == X86_RSP || (x->base == X86_RBP && f->frame));
+    return x->len == 3 && (b[0] & 0xfe) == 0x48 && b[1] == 0x89 && (b[2] & 0xf8) == 0xe0; /* mov reg, rsp */
+}
+
+/* Accesses to a variable whose address the function forms, as far as its extent can be guessed, are not private. */
+static void share_stack(struct x86_code *code, const struct x86_function *f) {
     struct x86_insn *x = x86_code_insns(code);
-    for (uint32_t i = 0; i < x86_code_count(code); i++)
+    uint32_t n = x86_code_count(code);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!forms_stack_address(code, &x[i], f)) continue;
+        int32_t from = x[i].lea ? x[i].disp : 0;
+        uint8_t base = x[i].lea ? x[i].base : X86_RSP;
+        for (uint32_t k = 0; k < n; k++)
+            if (x[k].cls == X86_STACK && x[k].base == base && x[k].disp >= from && x[k].disp - from < EXTENT)
+                x[k].cls = X86_HEAP;
+    }
+}
+
+void x86_code_settle(struct x86_code *code, const struct x86_function *f) {
+    struct x86_insn *x = x86_code_insns(code);
+    for (uint32_t i = 0; f->frame && i < x86_code_count(code); i++)
         if (x[i].base == X86_RBP && x[i].cls == X86_HEAP) x[i].cls = X86_STACK;
+    if (f->shares) share_stack(code, f);
 }
 
 /* The address that a "lea" or, at fixed addresses, an immediate forms; 0 none. */
@@ -126,10 +156,12 @@ static int through_offsets(const struct x86_code *code, uint32_t at) {
     return 0;
 }
 
-static void note_flow(struct x86_code *code, struct scan *s, struct x86_function *f, uint32_t i) {
+static void note_flow(struct x86_code *code, struct scan *s, uint32_t fi, uint32_t i) {
+    struct x86_function *f = &X86_VEC_AT(&code->functions, struct x86_function, fi);
     const struct x86_insn *x = &x86_code_insns(code)[i];
     uint8_t *mark = code->mark;
     if (x->kind == X86_ODD) f->state = X86_BAD_ODD;
+    if (x86_insn_is_call(x) && x86_imports_called(code, &code->creators, x)) f->shares = 1;
     if (x86_insn_is_call(x) && i + 1 < x86_code_count(code)) mark[x->off + x->len] |= X86_LEAD_RETURN;
     if (x->kind == X86_LOOP && i + 1 < x86_code_count(code)) mark[x->off + x->len] |= X86_LEAD;
     if (x->kind == X86_IJMP && x->base != X86_RIP) {
@@ -139,7 +171,7 @@ static void note_flow(struct x86_code *code, struct scan *s, struct x86_function
     if (x->target < 0) return;
     uint32_t to = (uint32_t)x->target;
     if (to < f->lo || to >= f->hi || x->kind == X86_CALL) {
-        X86_VEC_PUSH(&s->targets, uint32_t, to);
+        X86_VEC_PUSH(&s->targets, struct edge, (struct edge){to, fi});
     } else {
         lead(code, to, x->kind == X86_LOOP ? X86_LEAD : X86_LEAD_JUMP);
     }
@@ -168,13 +200,48 @@ static void scan_function(struct x86_code *code, struct scan *s, uint32_t fi) {
     for (uint32_t i = 0; i < n; i++)
         code->mark[x[i].off] |= x[i].len;
     for (uint32_t i = 0; i < n; i++) {
-        note_flow(code, s, f, i);
+        note_flow(code, s, fi, i);
         note_address(code, s, &x[i], fi, f);
         f->wanted += (uint32_t)x86_insn_wanted(&x[i]);
         if (x[i].kind == X86_CALL && x[i].target >= 0 && i + 1 < n && reads_flags(&x[i + 1], x + n))
             X86_VEC_PUSH(&s->odd, uint32_t, (uint32_t)x[i].target);
     }
     code->mark[f->lo] |= X86_LEAD;
+}
+
+/* Counts again what the function's accesses to shared memory are, now that its stack is. */
+static void mark_shares(struct x86_code *code, struct x86_function *f) {
+    f->shares = 1;
+    for (uint32_t off = f->lo; off < f->hi; off++)
+        if (code->mark[off] & X86_LEAD) code->mark[off] |= X86_CREATES;
+    if (f->state != X86_GOOD || x86_code_decode(code, f) != 0) return;
+    x86_code_settle(code, f);
+    f->wanted = 0;
+    for (uint32_t i = 0; i < x86_code_count(code); i++)
+        f->wanted += (uint32_t)x86_insn_wanted(&x86_code_insns(code)[i]);
+}
+
+/*
+ * A function that creates a thread, or calls one that does, may hand it the address of a variable on its stack.
+ * Elsewhere the stack counts as private, since watching all of it would cost more than it finds.
+ */
+static void find_sharing(struct x86_code *code, const struct scan *s) {
+    size_t n = X86_VEC_COUNT(&code->functions, struct x86_function), edges = X86_VEC_COUNT(&s->targets, struct edge);
+    int changed = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct x86_function *f = &X86_VEC_AT(&code->functions, struct x86_function, i);
+        if (f->shares) mark_shares(code, f), changed = 1;
+    }
+    for (int round = 0; changed && round < ROUNDS; round++) {
+        changed = 0;
+        for (size_t i = 0; i < edges; i++) {
+            struct edge e = X86_VEC_AT(&s->targets, struct edge, i);
+            struct x86_function *f = &X86_VEC_AT(&code->functions, struct x86_function, e.from);
+            if (!(code->mark[e.to] & X86_CREATES) || f->shares) continue;
+            mark_shares(code, f);
+            changed = 1;
+        }
+    }
 }
 
 /* Code that no unwind information covers is not instrumented, but may jump into code that is. */
@@ -313,9 +380,11 @@ int x86_leaders_find(struct x86_code *code) {
     struct scan s = {0};
     code->mark = mmap(NULL, code->image->text_size + 64u, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (code->mark == MAP_FAILED) return -1;
+    x86_imports_find(code, &code->creators, creators, sizeof creators / sizeof *creators);
     scan_code(code, &s);
-    for (size_t i = 0; i < X86_VEC_COUNT(&s.targets, uint32_t); i++)
-        lead(code, X86_VEC_AT(&s.targets, uint32_t, i), X86_LEAD);
+    for (size_t i = 0; i < X86_VEC_COUNT(&s.targets, struct edge); i++)
+        lead(code, X86_VEC_AT(&s.targets, struct edge, i).to, X86_LEAD);
+    find_sharing(code, &s);
     for (size_t i = 0; i < X86_VEC_COUNT(&s.taken, uint32_t); i++)
         lead_if_insn(code, code->image->text_addr + X86_VEC_AT(&s.taken, uint32_t, i));
     for (size_t i = 0; i < X86_VEC_COUNT(&s.odd, uint32_t); i++) {

@@ -174,7 +174,8 @@ static int analyse(struct x86_module *m, struct x86_image *image, const char **w
     x86_vec_free(&code.functions);
     x86_vec_free(&code.insns);
     x86_vec_free(&code.index);
-    x86_vec_free(&code.pastimes);
+    x86_imports_free(&code.pastimes);
+    x86_imports_free(&code.creators);
     return status;
 }
 
@@ -219,16 +220,19 @@ static int build(struct x86_module *m, struct x86_image *image, const char **why
 }
 
 /*
- * A module that was unloaded and comes back, perhaps elsewhere: its trampolines move with it, its sites keep their numbers.
- * NULL when this one is new.
+ * A module that was unloaded and comes back, perhaps elsewhere: its trampolines move with it, its sites keep their
+ * numbers. NULL when this one is new.
  */
 static struct x86_module *revive(const char *path, uintptr_t bias, const struct x86_image *image) {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < x86_engine.nmodules; i++) {
         struct x86_module *m = modules[i];
-        if (m->live || m->text_size != image->text_size || m->text_addr != image->text_addr || strcmp(m->path, path) != 0) continue;
+        if (m->live || m->text_size != image->text_size || m->text_addr != image->text_addr ||
+                strcmp(m->path, path) != 0)
+            continue;
         if (!hash) hash = x86_hash(image->text, image->text_size, 0);
-        if (m->text_hash != hash || memcmp((const void *)(bias + m->text_addr), image->text, m->text_size) != 0) continue;
+        if (m->text_hash != hash || memcmp((const void *)(bias + m->text_addr), image->text, m->text_size) != 0)
+            continue;
         if (bias != m->bias && x86_cache_move(m, bias + image->low, bias + image->high, bias) != 0) return NULL;
         m->low = bias + image->low;
         m->high = bias + image->high;

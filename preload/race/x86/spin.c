@@ -7,66 +7,13 @@
 #define _GNU_SOURCE
 #include "spin.h"
 
-#include <string.h>
-
 enum { LONGEST = 32 };
 
 static const char *const pastimes[] = {
         "sched_yield", "usleep", "nanosleep", "clock_nanosleep", "pthread_yield", "thrd_yield", "thrd_sleep", "sleep"};
 
-static int is_pastime(const char *name, size_t room) {
-    for (size_t i = 0; i < sizeof pastimes / sizeof *pastimes; i++) {
-        size_t length = strlen(pastimes[i]) + 1;
-        if (length <= room && memcmp(name, pastimes[i], length) == 0) return 1;
-    }
-    return 0;
-}
-
-/* The relocations of one section: words that the dynamic linker binds to such a function. */
-static void collect(struct x86_code *code, const Elf64_Shdr *section) {
-    const struct x86_image *image = code->image;
-    const Elf64_Rela *r = (const void *)x86_image_contents(image, section);
-    if (section->sh_type != SHT_RELA || !r || section->sh_link >= image->nsections) return;
-    const Elf64_Shdr *symbols = &image->section[section->sh_link];
-    if (symbols->sh_type != SHT_DYNSYM || symbols->sh_link >= image->nsections) return;
-    const Elf64_Sym *sym = (const void *)x86_image_contents(image, symbols);
-    const Elf64_Shdr *strings = &image->section[symbols->sh_link];
-    const char *names = (const char *)x86_image_contents(image, strings);
-    if (!sym || !names) return;
-    for (size_t i = 0; i < section->sh_size / sizeof *r; i++) {
-        uint64_t s = ELF64_R_SYM(r[i].r_info);
-        if (!s || s >= symbols->sh_size / sizeof *sym) continue;
-        uint32_t at = sym[s].st_name;
-        if (at < strings->sh_size && is_pastime(names + at, strings->sh_size - at))
-            X86_VEC_PUSH(&code->pastimes, uint64_t, r[i].r_offset);
-    }
-}
-
 void x86_spin_prepare(struct x86_code *code) {
-    for (unsigned i = 0; i < code->image->nsections; i++)
-        collect(code, &code->image->section[i]);
-}
-
-static int slot_is_pastime(const struct x86_code *code, uint64_t slot) {
-    for (size_t i = 0; i < X86_VEC_COUNT(&code->pastimes, uint64_t); i++)
-        if (X86_VEC_AT(&code->pastimes, uint64_t, i) == slot) return 1;
-    return 0;
-}
-
-static int calls_pastime(struct x86_code *code, const struct x86_insn *x) {
-    struct x86_image *image = code->image;
-    if (!code->pastimes.used) return 0;
-    if (x->kind == X86_ICALL) return x->base == X86_RIP && slot_is_pastime(code, x86_insn_rip_target(image, x));
-    if (x->target != X86_FAR_TARGET) return 0;
-    uint64_t entry = image->text_addr + x->off + x->len + (uint64_t)(int64_t)x->rel;
-    const uint8_t *b = x86_image_bytes(image, entry, 16);
-    for (unsigned i = 0; b && i + 6 <= 12; i++) {
-        if (b[i] != 0xff || b[i + 1] != 0x25) continue; /* jmp *slot(%rip) */
-        int32_t disp;
-        memcpy(&disp, b + i + 2, 4);
-        return slot_is_pastime(code, entry + i + 6 + (uint64_t)(int64_t)disp);
-    }
-    return 0;
+    x86_imports_find(code, &code->pastimes, pastimes, sizeof pastimes / sizeof *pastimes);
 }
 
 static int same_place(const struct x86_insn *a, const struct x86_insn *b) {
@@ -94,7 +41,8 @@ static void judge_loop(struct x86_code *code, struct x86_insn *x, uint32_t n) {
     const struct x86_insn *read = NULL;
     int stack_written = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (x86_insn_is_call(&x[i]) ? !calls_pastime(code, &x[i]) : x[i].kind == X86_IJMP || x[i].kind == X86_RET)
+        if (x86_insn_is_call(&x[i]) ? !x86_imports_called(code, &code->pastimes, &x[i])
+                                    : x[i].kind == X86_IJMP || x[i].kind == X86_RET)
             return;
         stack_written |= x[i].cls == X86_STACK && (x[i].access & 2);
         if (x[i].cls == X86_LOCKED || x[i].cls == X86_STRING || x[i].cls == X86_THREAD || x[i].cls > X86_FENCED) return;

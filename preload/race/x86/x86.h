@@ -89,8 +89,9 @@ struct x86_config {
 enum x86_site_flag {
     X86_SITE_READ = 1,
     X86_SITE_WRITE = 2,
-    X86_SITE_RMW = 4,     /* one instruction reads and writes (not atomic unless X86_SITE_ATOMIC too) */
-    X86_SITE_MOV = 8,     /* a single mov of 1, 2, 4 or 8 bytes: what a C11 atomic load or store compiles to */
+    X86_SITE_RMW = 4, /* part of an update: one instruction that reads and writes (X86_SITE_ATOMIC: atomically), or the
+                         load or the store of a load, computation and store of the same place */
+    X86_SITE_MOV = 8, /* a single mov of 1, 2, 4 or 8 bytes, no part of an update: what a C11 atomic load or store is */
     X86_SITE_SPIN = 16,   /* a read in a spin-wait loop: it acquires */
     X86_SITE_ATOMIC = 32, /* lock prefix or xchg */
     X86_SITE_FENCE = 64,
