@@ -149,7 +149,9 @@ int cmd_status(int argc, char **argv) {
         return CMD_TROUBLE;
     }
     if (!status_path(a.what, path)) return STATUS_UNWATCHED;
-    struct symbol_cache *cache = symbol_cache_new(NULL);
+    /* Separate debug files (libc's, mostly) take longer to unpack than all the rest; without stacks nothing asks for them. */
+    struct symbol_options options = {.debug_root = a.view.stacks ? NULL : "/dev/null"};
+    struct symbol_cache *cache = symbol_cache_new(&options);
     bool live = false;
     int status = status_show(&a, path, cache, &live);
     while (status == 0 && a.every > 0 && live) {
