@@ -109,8 +109,8 @@ static void misuse(struct tw_thread *t, uint32_t kind, const struct tw_joining *
                            .aux = (uint64_t)handle});
 }
 
-/* A lock held at a join is worth saying when the joined thread takes it too: its own cache of locks knows. */
-static void check_held(struct tw_thread *t, const struct tw_joining *j, const struct twatch_thread *d) {
+/* A lock held at a join that the joined thread takes too: its own cache of locks knows. */
+static void check_held(struct tw_thread *t, struct tw_joining *j, const struct twatch_thread *d) {
     const struct tw_thread *other = d->slot ? tw_thread_private(d->slot) : NULL;
     if (!other || other->id != j->id) return;
     for (uint32_t i = 0; i < t->slot->nheld; i++) {
@@ -119,12 +119,19 @@ static void check_held(struct tw_thread *t, const struct tw_joining *j, const st
             if (!t->held[i].address || s->address != t->held[i].address || s->thread != j->id) continue;
             if (s->object != tw_held_resolve(t, &t->held[i])) continue;
             uint64_t site = s->pc;
-            tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_JOIN_HOLDING_LOCK, .object = t->held[i].object,
-                                   .stack = tw_stack_here(t, j->pc, j->cfa), .other_thread = j->id,
-                                   .other_stack = tw_stack_intern(&site, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT)});
-            break;
+            j->held = s->object;
+            j->held_site_stack = tw_stack_intern(&site, 1, TWATCH_STACK_SITE | TWATCH_STACK_CUT);
+            return;
         }
     }
+}
+
+/* Worth saying only when the join had to wait: who joins a thread that has said under this very lock that it is through does not. */
+static void say_held(struct tw_thread *t, const struct tw_joining *j) {
+    enum { WAITED_NS = 2000000 };
+    if (!j->held || !j->begin_ns || tw_sys_now() - j->begin_ns < WAITED_NS) return;
+    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_JOIN_HOLDING_LOCK, .object = j->held, .stack = tw_stack_here(t, j->pc, j->cfa),
+                           .other_thread = j->id, .other_stack = j->held_site_stack});
 }
 
 void tw_birth_join_begin(struct tw_joining *j, pthread_t handle, uint64_t deadline_ns) {
@@ -175,6 +182,7 @@ void tw_birth_join_end(struct tw_joining *j, int rc) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     if (j->waiting) tw_wait_end(t, rc == 0);
+    say_held(t, j);
     j->waiting = false;
     struct twatch_thread *d = tw_thread_desc(j->id);
     if (d && rc == 0) joined(t, j, d);

@@ -29,6 +29,7 @@ struct tw_joining {
     uint16_t flags;     /* enum twatch_wait_flags */
     uintptr_t pc, cfa;
     uint64_t begin_ns;
+    uint32_t held, held_site_stack; /* a lock held at the join that the other thread takes too: its object id and where that one took it */
 };
 void tw_birth_join_begin(struct tw_joining *j, pthread_t handle, uint64_t deadline_ns);
 void tw_birth_join_end(struct tw_joining *j, int rc);

@@ -94,6 +94,13 @@ void tw_unwind_init(void) {
     usable = lib_start && init_local && step && get_reg && is_signal_frame && get_proc_info && get_context;
 }
 
+/* libunwind's probe calls write, a cancellation point: a thread cancelled there would leave the lock and the guard behind. */
+static int no_cancel(void) {
+    int before = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
 /* Stops at the thread's entry trampoline (ours, and libc below it), and before code that no module describes: libunwind would guess there. */
 static void walk(struct tw_unwound *u, unw_cursor_t *cursor, uint32_t depth) {
     bool from_signal = false;
@@ -122,6 +129,7 @@ static void walk(struct tw_unwound *u, unw_cursor_t *cursor, uint32_t depth) {
 bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
     u->n = 0;
     if (!usable) return false;
+    int cancel = no_cancel();
     int saved = errno; /* libunwind makes system calls through libc */
     unw_context_t context;
     unw_cursor_t cursor;
@@ -133,6 +141,7 @@ bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
         for (int i = 0; i < 32 && !found && step(&cursor) > 0; i++) {
             unw_word_t ip = 0, sp = 0;
             if (get_reg(&cursor, UNW_REG_SP, &sp) < 0 || get_reg(&cursor, UNW_REG_IP, &ip) < 0 || sp > cfa) break;
+            tw_modules_find(ip); /* libunwind is told of the engine's module, too */
             if (sp != cfa) continue;
             found = true;
             u->pc[0] = ip;
@@ -142,6 +151,7 @@ bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
         if (found) walk(u, &cursor, depth);
     }
     tw_lock_give(&lock);
+    pthread_setcancelstate(cancel, NULL);
     errno = saved;
     return found;
 }
@@ -155,6 +165,7 @@ static bool same_function(unw_cursor_t *cursor, uintptr_t pc) {
 bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t depth) {
     u->n = 0;
     if (!usable) return false;
+    int cancel = no_cancel();
     int saved = errno;
     unw_context_t context;
     unw_cursor_t cursor;
@@ -176,6 +187,7 @@ bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t
         }
     }
     tw_lock_give(&lock);
+    pthread_setcancelstate(cancel, NULL);
     errno = saved;
     return found;
 }
@@ -183,6 +195,7 @@ bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t
 bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint32_t depth) {
     u->n = 0;
     if (!usable) return false;
+    int cancel = no_cancel();
     int saved = errno;
     unw_context_t context;
     unw_cursor_t cursor;
@@ -199,6 +212,7 @@ bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint
         walk(u, &cursor, depth);
     }
     tw_lock_give(&lock);
+    pthread_setcancelstate(cancel, NULL);
     errno = saved;
     return u->n > 0;
 }

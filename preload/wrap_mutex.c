@@ -25,11 +25,13 @@ static __attribute__((noinline)) void push_slow(struct tw_thread *t, pthread_mut
                             .oflags = oflags_of(kind), .pc = pc, .cfa = cfa});
 }
 
-static inline void acquired(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+static inline __attribute__((always_inline)) void acquired(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     uint8_t tags = (uint8_t)(flags | TWATCH_OBJ_MUTEX << TWATCH_HELD_KIND_SHIFT);
-    if (!tw_held_push_quick(t, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa)) push_slow(t, m, flags, pc, cfa);
+    if (!tw_held_push_quick(t, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa) &&
+            !tw_held_push_again(t, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa))
+        push_slow(t, m, flags, pc, cfa);
     if (TW_UNLIKELY(tw_race != NULL)) tw_race->acquire((uintptr_t)m);
     tw_leave(t);
 }
