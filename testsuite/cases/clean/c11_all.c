@@ -62,6 +62,7 @@ int main(void) {
     for (int i = 0; i < 3; i++)
         thrd_create(&t[i], work, NULL);
     thrd_create(&d, detached, NULL);
+    thrd_yield();
     await(1);
     nap_ms(30);
     mtx_lock(&plain);
