@@ -1,7 +1,6 @@
 # Chapter: semaphores. The seed's program: BoundedSemaphore(5), twenty threads, and main asking all the time who is left.
 # CLEAN
-# UNORDERED
-# IGNORE: ^\d*$
+# IGNORE: ^(?!over$)
 import threading, time
 
 

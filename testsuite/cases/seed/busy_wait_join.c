@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static void *run(void *arg) {
-    nap_ms(700);
+    nap_ms(1700);
     return arg;
 }
 

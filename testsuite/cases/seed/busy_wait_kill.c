@@ -7,7 +7,7 @@
 static _Atomic int gone;
 
 static void *run(void *arg) {
-    nap_ms(700);
+    nap_ms(1700);
     gone = 1;
     return arg;
 }

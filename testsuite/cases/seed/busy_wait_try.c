@@ -8,7 +8,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *run(void *arg) {
     pthread_mutex_lock(&lock);
     step(1);
-    nap_ms(700);
+    nap_ms(1700);
     pthread_mutex_unlock(&lock);
     return arg;
 }

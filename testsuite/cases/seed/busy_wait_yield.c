@@ -7,7 +7,7 @@
 static _Atomic int over;
 
 static void *run(void *arg) {
-    nap_ms(700);
+    nap_ms(1700);
     over = 1;
     return arg;
 }

@@ -11,6 +11,7 @@ static void *target(void *arg) {
     done++;
     pthread_mutex_unlock(&lock);
     step(1);
+    nap_ms(200); /* still there when the join begins */
     return arg;
 }
 
