@@ -31,4 +31,5 @@ void check_group(const struct model *m, struct finding_list *out, uint32_t group
     struct check c = {.m = m, .out = out, .group = group};
     check_deadlock(&c);
     check_incidents(&c);
+    check_bystanders(&c);
 }

@@ -30,6 +30,9 @@ void check_group(const struct model *m, struct finding_list *out, uint32_t group
 const struct rule *check_rule(enum check_rule_id id);
 const struct rule *check_rule_named(const char *name); /* NULL: no such kind */
 
+/* The threads that wait besides the ones in `out` already: one note with all their stacks. */
+void check_bystanders(struct check *c);
+
 #define PASS(function) void check_##function(struct check *c);
 #include "check/checks.def"
 

@@ -45,7 +45,7 @@ struct find {
     uint32_t *held_x, *held_s; /* lock -> how many groups on the path hold it exclusively, shared */
     bool *used;                /* lock is wanted on the path */
     bool *busy;                /* thread is the only one of some group on the path */
-    uint32_t nthreads;
+    uint32_t nthreads, longest; /* thread ids are below nthreads; no cycle is longer than there are threads */
     VEC(uint32_t) path;    /* arcs */
     VEC(uint32_t) touched; /* locks with a distance */
     bool cut;              /* a longer cycle is possible */
@@ -212,6 +212,7 @@ static void find_distances(struct find *f, const uint32_t *into, const uint32_t 
     f->distance[start] = 1;
     for (size_t i = 0; i < f->touched.n; i++) {
         uint32_t lock = f->touched.at[i];
+        if (f->distance[lock] > f->longest) break;
         for (uint32_t k = into_at[lock]; k < into_at[lock + 1]; k++) {
             uint32_t from = f->arcs[into[k]].from;
             if (f->distance[from] || !find_spend(f)) continue;
@@ -279,7 +280,7 @@ static bool find_through(struct find *f, uint32_t arc, uint32_t *dep) {
     if (!shortest) return false;
     bool good = false;
     find_push(f, arc, 1);
-    for (uint32_t length = shortest; !good && length <= f->touched.n && f->limit && f->steps; length++) {
+    for (uint32_t length = shortest; !good && length <= f->longest && f->limit && f->steps; length++) {
         f->cut = false;
         good = find_extend(f, start, length, dep);
         if (!f->cut) break;
@@ -324,6 +325,18 @@ static void find_long(struct find *f) {
     free(dep);
 }
 
+static uint32_t find_count_threads(struct find *f, const bool *dead) {
+    uint32_t n = 0;
+    for (size_t i = 0; i < f->in->ndeps; i++) {
+        uint32_t t = f->in->deps[i].thread;
+        if (dead[i] || t >= f->nthreads || f->busy[t]) continue;
+        f->busy[t] = true;
+        n++;
+    }
+    memset(f->busy, 0, f->nthreads * sizeof *f->busy);
+    return n;
+}
+
 void cycle_find(const struct cycle_input *in, struct cycle_result *out) {
     bool *dead = mem_new(in->ndeps, sizeof *dead);
     struct find f = {.in = in, .out = out, .steps = in->budget ? in->budget : FIND_BUDGET};
@@ -344,6 +357,7 @@ void cycle_find(const struct cycle_input *in, struct cycle_result *out) {
             if (!dead[i] && in->deps[i].thread >= f.nthreads && in->deps[i].thread < UINT32_MAX)
                 f.nthreads = in->deps[i].thread + 1;
         f.busy = mem_new(f.nthreads, sizeof *f.busy);
+        f.longest = find_count_threads(&f, dead);
         find_twos(&f);
         find_long(&f);
     }

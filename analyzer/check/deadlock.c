@@ -58,6 +58,29 @@ static void deadlock_report(struct check *c, const struct twatch_incident *const
     vec_free(&waits);
 }
 
+static bool deadlock_is_told(const struct check *c, uint32_t thread) {
+    for (size_t i = 0; i < c->out->all.n; i++)
+        for (size_t k = 0; k < c->out->all.at[i]->nthreads; k++)
+            if (c->out->all.at[i]->threads[k].id == thread) return true;
+    return false;
+}
+
+void check_bystanders(struct check *c) {
+    enum { SHOWN = 2000 };
+    VEC(struct waiting) waits = {0};
+    for (size_t i = 0; i < c->m->nstates && waits.n < SHOWN; i++) {
+        const struct model_state *s = &c->m->states[i];
+        if (!s->waiting || deadlock_is_told(c, s->thread)) continue;
+        struct waiting w = {.thread = s->thread, .stack = s->slot->wait_stack, .since_ns = s->slot->wait_since_ns};
+        w.joins = s->slot->wait_kind == TWATCH_OBJ_THREAD;
+        if (w.joins) w.holder = s->slot->wait_thread;
+        else w.object = s->slot->wait_object;
+        vec_push(&waits, w);
+    }
+    if (waits.n) waiting_report(c, RULE_HANG, waits.at, waits.n, NULL);
+    vec_free(&waits);
+}
+
 void check_deadlock(struct check *c) {
     VEC(const struct twatch_incident *) all = {0};
     for (size_t i = 0; i < c->m->incidents.n; i++) {

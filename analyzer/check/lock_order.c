@@ -8,12 +8,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { LOCK_ORDER_LOOKED = 20000 }; /* dependencies on one lock that are looked at for other places */
+
 struct lock_order {
     struct check *c;
     struct arena arena;
     VEC(struct cycle_dep) deps;
     VEC(const struct twatch_dep *) from; /* same index */
     struct locks_classes *classes;
+    uint32_t *of, *by_object; /* object -> indices of the dependencies that want it; made when there is something to report */
     bool *is_lock, *written, *reader_blocks; /* per object */
 };
 
@@ -99,16 +102,28 @@ static bool lock_order_ordered(void *ctx, size_t a, size_t b) {
     return true;
 }
 
+static void lock_order_index(struct lock_order *l) {
+    size_t n = (size_t)l->c->m->objects.n + 2;
+    l->of = arena_array(&l->arena, n + 1, sizeof *l->of);
+    l->by_object = arena_array(&l->arena, l->from.n + 1, sizeof *l->by_object);
+    for (size_t i = 0; i < l->from.n; i++)
+        l->of[l->from.at[i]->object + 2]++;
+    for (size_t o = 2; o < n; o++)
+        l->of[o] += l->of[o - 1];
+    for (uint32_t i = 0; i < l->from.n; i++)
+        l->by_object[l->of[l->from.at[i]->object + 1]++] = i;
+}
+
 static uint32_t lock_order_class(void *ctx, uint32_t lock) { return locks_class(((struct lock_order *)ctx)->classes, lock); }
 
 /* Other places where the same pair was taken in the same order: one line each, at most a few. */
 static void lock_order_others(struct lock_order *l, struct draft *d, const struct twatch_dep *shown, uint32_t held) {
-    enum { SHOWN = 5, LOOKED = 100000 };
+    enum { SHOWN = 5 };
     const char *seen[SHOWN] = {names_place(l->c->m, &l->arena, shown->stack, shown->site)};
     size_t nseen = 1, more = 0;
-    for (size_t i = 0; i < l->from.n && i < LOOKED; i++) {
-        const struct twatch_dep *x = l->from.at[i];
-        if (x->object != shown->object || (x->site == shown->site && x->stack == shown->stack) || !lock_order_held(x, held)) continue;
+    for (size_t i = l->of[shown->object]; i < l->of[shown->object + 1] && i < l->of[shown->object] + LOCK_ORDER_LOOKED; i++) {
+        const struct twatch_dep *x = l->from.at[l->by_object[i]];
+        if ((x->site == shown->site && x->stack == shown->stack) || !lock_order_held(x, held)) continue;
         const char *place = names_place(l->c->m, &l->arena, x->stack, x->site);
         bool old = !place;
         for (size_t k = 0; !old && k < nseen; k++)
@@ -202,6 +217,7 @@ void check_lock_order(struct check *c) {
     struct cycle_result r = {0};
     l.classes = locks_classes_new(c->m);
     if (l.deps.n) cycle_find(&in, &r);
+    if (r.found.n) lock_order_index(&l);
     for (size_t i = 0; i < r.found.n; i++)
         lock_order_report(&l, &r.found.at[i]);
     if (r.exhausted) lock_order_exhausted(&l, &r);

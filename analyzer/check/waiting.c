@@ -35,12 +35,22 @@ static void waiting_steps(struct check *c, struct draft *d, const struct waiting
     int32_t object = draft_object(d, w->object);
     uint64_t time = waiting_time(c, w);
     const char *how_long = time >= 1000000 ? draft_text(d, "for %s", names_duration(&c->out->arena, time)) : NULL;
+    if (w->joins) how_long = draft_text(d, "%s%s%s", names_thread(c->m, &c->out->arena, w->holder), how_long ? ", " : "", how_long ? how_long : "");
     const char *note = how_long && w->note ? draft_text(d, "%s; %s", how_long, w->note) : how_long ? how_long : w->note;
     draft_step(d, t, w->joins ? ACTION_JOINS : ACTION_WAITS, object, w->stack, 0, note);
     const struct model_state *s = model_state_of(c->m, w->thread);
     for (uint32_t i = 0; s && i < s->nheld && i < 16; i++)
         draft_step_held(d, draft_object(d, s->held[i].object));
-    if (w->holder && !w->joins) draft_step(d, draft_thread(d, w->holder), ACTION_HOLDS, object, w->holder_stack, 0, NULL);
+}
+
+/* Threads in the order of the circle; what they hold before what they wait for. */
+static void waiting_holds(struct draft *d, const struct waiting *waits, size_t n, const size_t *order) {
+    for (size_t i = 0; i < n; i++)
+        draft_thread(d, waits[order[i]].thread);
+    for (size_t i = 0; i < n; i++) {
+        const struct waiting *w = &waits[order[i]];
+        if (w->holder && !w->joins) draft_step(d, draft_thread(d, w->holder), ACTION_HOLDS, draft_object(d, w->object), w->holder_stack, 0, NULL);
+    }
 }
 
 /* "thread 3 (worker) waits for mutex a, held by thread 1, which waits for ..." over at most a few threads. */
@@ -68,6 +78,7 @@ struct finding *waiting_report(struct check *c, enum check_rule_id rule, const s
     struct strbuf text = {0};
     size_t *order = mem_new(n, sizeof *order);
     waiting_turn(waits, n, order);
+    waiting_holds(d, waits, n, order);
     for (size_t i = 0; i < n; i++)
         waiting_steps(c, d, &waits[order[i]]);
     if (prefix) strbuf_puts(&text, prefix);

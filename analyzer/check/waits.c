@@ -9,6 +9,7 @@
 #include "check/check.h"
 #include "check/waiting.h"
 #include "model/locks.h"
+#include "record/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,7 +219,8 @@ static void waits_long(struct waits *w) {
         stuck = stuck && !w->alive[i] && !w->said[i];
     for (uint32_t i = 0; i < w->m->nstates && all.n < SHOWN; i++) {
         const struct model_state *s = &w->m->states[i];
-        bool lasting = model_seconds(s->slot->wait_since_ns, w->m->now_ns) >= 1;
+        /* When a process was killed and nobody saw it, how long the wait lasted is not known: then every one is told. */
+        bool timed = w->m->live || w->m->record->killed_ns, lasting = !timed || model_seconds(s->slot->wait_since_ns, w->m->now_ns) >= 1;
         if (w->said[i] || !s->waiting || !lasting) continue;
         if (stuck || (w->first[i] < w->first[i + 1] && s->slot->wait_kind != TWATCH_OBJ_THREAD))
             vec_push(&all, waits_of(w, i, w->first[i] < w->first[i + 1] ? &w->edges.at[w->first[i]] : NULL));
