@@ -67,8 +67,8 @@ static void status_row(FILE *out, const struct status_thread *t) {
     fputs("  ", out);
     status_cell(out, id, 5);
     status_cell(out, tid, 7);
-    status_cell(out, t->name, 16);
-    status_cell(out, strbuf_text(&state), 24);
+    status_cell(out, t->name[0] ? t->name : "-", 16);
+    status_cell(out, strbuf_text(&state), 28);
     status_cell(out, strbuf_text(&what), 0);
     fputc('\n', out);
     strbuf_free(&state);
@@ -107,8 +107,9 @@ static void status_locks(FILE *out, const char *title, const struct status_lock 
         const struct status_lock *l = &locks[i];
         struct strbuf wait = {0}, longest = {0};
         if (l->contended) textout_duration(&wait, l->wait_ns), textout_duration(&longest, l->wait_max_ns);
-        double share = l->acquisitions >= l->contended && l->acquisitions ? 100.0 * (double)l->contended / (double)l->acquisitions : 0;
-        fprintf(out, "  %12" PRIu64 " %10" PRIu64 " %6.2f%% %10s %10s  %s ", l->acquisitions, l->contended, share, strbuf_text(&wait), strbuf_text(&longest), l->kind);
+        char share[16] = "-"; /* of a futex only the waits are seen */
+        if (l->acquisitions && l->acquisitions >= l->contended) snprintf(share, sizeof share, "%.2f%%", 100.0 * (double)l->contended / (double)l->acquisitions);
+        fprintf(out, "  %12" PRIu64 " %10" PRIu64 " %7s %10s %10s  %s ", l->acquisitions, l->contended, share, strbuf_text(&wait), strbuf_text(&longest), l->kind);
         escape_put(out, ESCAPE_TEXT, l->name);
         fputc('\n', out);
         strbuf_free(&wait);
@@ -123,7 +124,7 @@ void status_text(FILE *out, const struct status *s, const struct status_view *vi
     fprintf(out, " (pid %d), %s %s, %zu thread%s, %zu waiting%s\n\n", s->model->header->pid, s->live ? "running for" : "ended after", strbuf_text(&age), s->nthreads,
             s->nthreads == 1 ? "" : "s", s->nwaiting, s->model->header->flags & TWATCH_HDR_DEADLOCK ? "; a DEADLOCK was found" : "");
     strbuf_free(&age);
-    fputs("  ID     TID      NAME              STATE                     WAITS FOR, HOLDS\n", out);
+    fputs("  ID     TID      NAME              STATE                         WAITS FOR, HOLDS\n", out);
     for (size_t i = 0; i < s->nthreads; i++) {
         status_row(out, &s->threads[i]);
         if (view->stacks) status_stacks(out, s, &s->threads[i]);
