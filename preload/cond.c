@@ -142,7 +142,7 @@ static void leave_side(struct tw_cond_side *side, bool got) {
    memory is not. */
 void tw_cond_wait_over(struct tw_cond_wait *w) {
     if (is_interpreters(w->cond) && !tw_race) return;
-    struct tw_thread *t = tw_enter();
+    struct tw_thread *t = w->rc == TW_COND_CANCELLED ? tw_enter_cancelled() : tw_enter();
     if (!t) return;
     bool got = w->rc == 0 || w->rc == EOWNERDEAD;
     if (w->use) {

@@ -35,6 +35,13 @@ void tw_ops_wait_end(bool got) {
     tw_leave(t);
 }
 
+void tw_ops_wait_cancelled(void) {
+    struct tw_thread *t = tw_enter_cancelled();
+    if (!t) return;
+    tw_wait_end(t, false);
+    tw_leave(t);
+}
+
 void tw_ops_misuse(struct tw_thread *t, const struct tw_misuse *m) {
     tw_incident(t, &(struct tw_incident){.kind = m->kind,
                            .object = m->object,

@@ -1,5 +1,6 @@
 #include "sys.h"
 
+#include <pthread.h>
 #include <linux/futex.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -48,22 +49,54 @@ bool tw_sys_streq(const char *a, const char *b) {
     return *a == *b;
 }
 
+/*
+ * A thread that is cancelled while it holds one of these would leave it locked for ever. That can happen in a signal handler which interrupted a
+ * cancellation point: glibc cancels asynchronously there. Disabling cancellation does not help, since glibc's signal handler looks at the type only
+ * (sigcancel_handler in nptl/pthread_cancel.c); so the type is deferred while a lock is held. 3 ns when it is already, as it nearly always is.
+ */
+static __thread uint32_t locks_held __attribute__((tls_model("initial-exec")));
+static __thread bool was_asynchronous __attribute__((tls_model("initial-exec")));
+
+static void defer_cancellation(void) {
+    int before = PTHREAD_CANCEL_DEFERRED;
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &before);
+    if (before == PTHREAD_CANCEL_ASYNCHRONOUS) was_asynchronous = true;
+    locks_held++;
+}
+
+/* May not return: a cancellation that came meanwhile is acted on. */
+static void restore_cancellation(void) {
+    if (locks_held > 0 && --locks_held > 0) return;
+    if (TW_LIKELY(!was_asynchronous)) return;
+    was_asynchronous = false;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+}
+
+static bool try_word(struct tw_lock *l) {
+    uint32_t free_word = 0;
+    return __atomic_compare_exchange_n(&l->word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 /* Mutex 2 of Drepper, "Futexes Are Tricky" (2011), after a short spin. */
 void tw_lock_take(struct tw_lock *l) {
+    defer_cancellation();
     for (int i = 0; i < 100; i++) {
-        if (tw_lock_try(l)) return;
+        if (try_word(l)) return;
         __builtin_ia32_pause();
     }
     while (__atomic_exchange_n(&l->word, 2, __ATOMIC_ACQUIRE) != 0) tw_sys(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, 2, 0);
 }
 
 bool tw_lock_try(struct tw_lock *l) {
-    uint32_t free_word = 0;
-    return __atomic_compare_exchange_n(&l->word, &free_word, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    defer_cancellation();
+    if (try_word(l)) return true;
+    restore_cancellation();
+    return false;
 }
 
 void tw_lock_give(struct tw_lock *l) {
     if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2) tw_sys(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1);
+    restore_cancellation();
 }
 
 void *tw_sys_pages(size_t bytes) {

@@ -256,17 +256,14 @@ void tw_thread_end(struct tw_thread *t) {
 static void end_destructor(void *p) {
     struct tw_thread *t = p;
     if (!tw_live->on || tw_self != t) return;
-    if (t->end_rounds == 0 && !t->busy) {
-        t->busy = 1;
-        tw_key_thread_ending(t);
-        t->busy = 0;
-    }
+    /* A guard that is still set was left by a cancellation in the middle of recording: nothing of ours is below this call. */
+    t->busy = 1;
+    if (t->end_rounds == 0) tw_key_thread_ending(t);
     if (++t->end_rounds < 4 /* PTHREAD_DESTRUCTOR_ITERATIONS */) {
+        t->busy = 0;
         TW_REAL(pthread_setspecific)(end_key, t);
         return;
     }
-    if (t->busy) return;
-    t->busy = 1;
     tw_thread_end(t);
 }
 

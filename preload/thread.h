@@ -103,6 +103,13 @@ static inline struct tw_thread *tw_enter(void) {
     return t;
 }
 
+/* In a cleanup handler of a wrapper, when its thread was cancelled inside the real call: a guard that is still set was left behind by
+   recording that the cancellation cut short (in a signal handler), since all frames above this one are gone. */
+static inline struct tw_thread *tw_enter_cancelled(void) {
+    if (tw_self && !tw_self->ended) tw_self->busy = 0;
+    return tw_enter();
+}
+
 static inline void tw_leave(struct tw_thread *t) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     t->busy = 0;

@@ -108,13 +108,18 @@ static inline void taken(const struct request *r) {
     tw_leave(t);
 }
 
+enum { CANCELLED = 1 }; /* what the real functions never return: the wait was left by unwinding */
 struct waiting {
     bool published;
     int rc;
 };
 /* Runs when the wait returns and when the thread is cancelled in it. */
 static void wait_over(struct waiting *w) {
-    if (w->published) tw_ops_wait_end(w->rc == 0);
+    if (!w->published) return;
+    if (w->rc == CANCELLED)
+        tw_ops_wait_cancelled();
+    else
+        tw_ops_wait_end(w->rc == 0);
 }
 #define WAITING __attribute__((cleanup(wait_over))) struct waiting
 
@@ -125,7 +130,7 @@ static TW_NOINLINE struct waiting wait_begin(const struct request *r, uint64_t d
             .cfa = r->cfa,
             .deadline_ns = deadline_ns};
     if (r->flags & TWATCH_HELD_TIMED) w.flags = TWATCH_WAIT_TIMED;
-    return (struct waiting){tw_ops_wait_begin(&w, 0, 0), -1};
+    return (struct waiting){tw_ops_wait_begin(&w, 0, 0), CANCELLED};
 }
 
 /* A time limit passed, or a try found nothing. */
@@ -166,7 +171,7 @@ TW_EXPORT int sem_timedwait(sem_t *s, const struct timespec *until) {
     bool ok = tw_ops_time_ok(until);
     if (ok) pthread_testcancel();
     if (!ok || !try_take(s)) {
-        WAITING w = {false, -1};
+        WAITING w = {false, CANCELLED};
         if (ok) w = wait_begin(&r, tw_ops_deadline(CLOCK_REALTIME, until));
         w.rc = TW_REAL(sem_timedwait)(s, until);
         if (w.rc != 0 && errno == ETIMEDOUT) gave_up(&r);
@@ -181,7 +186,7 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
     bool ok = tw_ops_time_ok(until) && tw_ops_clock_ok(clock);
     if (ok) pthread_testcancel();
     if (!ok || !try_take(s)) {
-        WAITING w = {false, -1};
+        WAITING w = {false, CANCELLED};
         if (ok) w = wait_begin(&r, tw_ops_deadline(clock, until));
         w.rc = TW_REAL(sem_clockwait)(s, clock, until);
         if (w.rc != 0 && errno == ETIMEDOUT) gave_up(&r);
