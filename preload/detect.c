@@ -113,7 +113,7 @@ static bool in_question(const struct tw_scene *s) { return s->self ? !s->at[s->s
 static bool is_taken_lock(const struct tw_scene *s, const struct tw_view *v) {
     const struct twatch_object *o = tw_object_at(v->object);
     return v->kind == TWATCH_OBJ_SEM && o && !(o->flags & TWATCH_OBJF_FOREIGN_POST) && o->init_value > 0 &&
-           tw_verdict_permits(s, v->object) >= (int64_t)o->init_value;
+           tw_verdict_permits(s, v) >= (int64_t)o->init_value;
 }
 
 /* Waits that end when a signal handler has run, or may be ended by one (sem_post is what handlers may call). Asked at the first look already: a handler that runs in our

@@ -8,6 +8,7 @@
 
 struct permits {
     const struct tw_scene *scene;
+    uint32_t waiter;     /* slot that does not count */
     uint32_t from, next; /* the lowest slot above `from` */
     int64_t sum;
 };
@@ -16,18 +17,18 @@ static void add_permits(const struct twatch_use *use, void *arg) {
     struct permits *p = arg;
     const struct twatch_thread *d = use->balance > 0 ? tw_thread_desc(use->thread) : NULL;
     uint32_t slot = d ? d->slot : 0;
-    if (slot == 0 || slot > p->scene->n || p->scene->at[slot].thread != use->thread || p->scene->at[slot].alive) return;
+    if (slot == 0 || slot == p->waiter || slot > p->scene->n || p->scene->at[slot].thread != use->thread || p->scene->at[slot].alive) return;
     p->sum += use->balance;
     if (slot > p->from && (p->next == 0 || slot < p->next)) p->next = slot;
 }
 
-static struct permits permits_of(const struct tw_scene *s, uint32_t object, uint32_t from) {
-    struct permits p = {.scene = s, .from = from};
-    tw_use_each(object, add_permits, &p);
+static struct permits permits_of(const struct tw_scene *s, const struct tw_view *v, uint32_t from) {
+    struct permits p = {.scene = s, .waiter = v->slot, .from = from};
+    tw_use_each(v->object, add_permits, &p);
     return p;
 }
 
-int64_t tw_verdict_permits(const struct tw_scene *s, uint32_t object) { return permits_of(s, object, 0).sum; }
+int64_t tw_verdict_permits(const struct tw_scene *s, const struct tw_view *v) { return permits_of(s, v, 0).sum; }
 
 /* ---- the circle ---- */
 
@@ -35,12 +36,19 @@ static bool waits_for_lock(const struct tw_view *v) {
     return v->thread && !v->alive && (v->needs == TW_NEEDS_ONE || v->needs == TW_NEEDS_ALL) && v->kind != TWATCH_OBJ_THREAD;
 }
 
+/* A semaphore that its waiter made and took itself, and that nobody ever gave back: it is there to be posted by another thread. CPython's condition
+   variables wait so, each wait with a lock of its own. */
+static bool is_own_signal(const struct tw_view *v) {
+    const struct twatch_object *o = v->kind == TWATCH_OBJ_SEM ? tw_object_at(v->object) : NULL;
+    return o && o->creator == v->thread && !(o->flags & (TWATCH_OBJF_SELF_POST | TWATCH_OBJF_FOREIGN_POST));
+}
+
 /* Dead threads that could have let v go on, by slot number: those that hold what it wants; for a wait that anybody may end, those that have permits of the semaphore, or
    else those that are stuck at a lock. */
 static uint32_t successor(const struct tw_scene *s, const struct tw_view *v, uint32_t from) {
     if (v->needs == TW_NEEDS_ONE) return from == 0 ? v->target : 0;
-    if (v->needs != TW_NEEDS_ALL && v->needs != TW_NEEDS_ANY) return 0;
-    if (v->kind == TWATCH_OBJ_SEM && tw_verdict_permits(s, v->object) > 0) return permits_of(s, v->object, from).next;
+    if ((v->needs != TW_NEEDS_ALL && v->needs != TW_NEEDS_ANY) || is_own_signal(v)) return 0;
+    if (v->kind == TWATCH_OBJ_SEM && tw_verdict_permits(s, v) > 0) return permits_of(s, v, from).next;
     for (uint32_t i = from + 1; i <= s->n; i++) {
         const struct tw_view *w = &s->at[i];
         if (!w->thread || w->alive) continue;
@@ -143,6 +151,10 @@ static void report_stall(struct tw_scene *s, uint32_t slot, uint32_t group) {
 uint32_t tw_verdict(struct tw_thread *t, struct tw_scene *s) {
     (void)t;
     uint32_t group = tw_incident_group(), last = 0, first = circle_of(s, &last);
+    if (first && first == last) {
+        record(s, first, first, &(struct tw_incident){.kind = TWATCH_INCIDENT_SELF_DEADLOCK, .group = group});
+        return group;
+    }
     if (first) {
         report_circle(s, first, last, group);
         return group;
