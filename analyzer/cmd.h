@@ -73,6 +73,7 @@ size_t cmd_records_open(const struct cmd_paths *paths, struct record **records, 
 int cmd_run(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
 int cmd_checks(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 

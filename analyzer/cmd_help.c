@@ -7,6 +7,7 @@ static const char help_text[] =
         "twatch finds deadlocks, data races and misuse of threads in unmodified Linux programs.\n\n"
         "  twatch run [options] -- COMMAND [ARG...]   run a program and report what is wrong\n"
         "  twatch report [options] FILE|DIR...        read records again, in any format\n"
+        "  twatch merge --output=FILE FILE|DIR...     the lock orders of many records in one small record\n"
         "  twatch status PID|FILE                     who holds and waits for what in a running process\n"
         "  twatch checks [KIND]                       every kind of finding with its help\n"
         "  twatch help options                        every option and where its value comes from\n"

@@ -6,6 +6,7 @@
 #include "finding/baseline.h"
 #include "finding/merge.h"
 #include "finding/suppress.h"
+#include "join.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,9 @@
 struct job {
     struct cmd_job *in;
     const struct cmd_args *args;
+    size_t nruns;          /* records, and one more when something was found across them */
+    struct record joined;  /* the lock orders of all records, when there are several */
+    unsigned char *image;  /* its bytes; NULL none */
     struct arena arena;
     struct model *models;
     struct symbols **symbols;
@@ -70,11 +74,11 @@ static bool job_suppress(struct job *j) {
         fprintf(stderr, "twatch: suppressions: %s\n", err.text);
         return false;
     }
-    const struct model **models = arena_array(&j->arena, j->in->nrecords + 1, sizeof *models);
-    for (size_t i = 0; i < j->in->nrecords; i++)
+    const struct model **models = arena_array(&j->arena, j->nruns + 1, sizeof *models);
+    for (size_t i = 0; i < j->nruns; i++)
         models[i] = &j->models[i];
     struct suppress_names names = {job_frame, j};
-    suppress_apply(j->suppress, j->list.all.at, j->list.all.n, models, j->in->nrecords, &names);
+    suppress_apply(j->suppress, j->list.all.at, j->list.all.n, models, j->nruns, &names);
     job_unused(j);
     return true;
 }
@@ -110,27 +114,55 @@ static void job_read(struct job *j) {
     size_t n = j->in->nrecords;
     struct symbol_options options = {.strip_path_prefix = options_text(&j->args->options, OPTION_strip_path_prefix)};
     j->cache = symbol_cache_new(&options);
-    j->models = mem_new(n, sizeof *j->models);
-    j->symbols = mem_new(n, sizeof *j->symbols);
-    j->runs = mem_new(n, sizeof *j->runs);
+    j->nruns = n;
+    j->models = mem_new(n + 1, sizeof *j->models);
+    j->symbols = mem_new(n + 1, sizeof *j->symbols);
+    j->runs = mem_new(n + 1, sizeof *j->runs);
     for (size_t i = 0; i < n; i++) {
         model_build(&j->models[i], &j->in->records[i]);
         j->models[i].run = (uint32_t)i;
         j->symbols[i] = fill_symbols(j->cache, &j->models[i]);
         fill_namer(&j->models[i], j->symbols[i]);
-        if (j->args->hang) check_group(&j->models[i], &j->list, j->args->group);
+        if (j->models[i].header->flags & TWATCH_HDR_MERGED) {} /* no process: only what is found across records */
+        else if (j->args->hang) check_group(&j->models[i], &j->list, j->args->group);
         else check_all(&j->models[i], &j->list, j->args->optional);
         fill_run(&j->runs[i], &j->arena, &j->models[i], j->symbols[i]);
         if (graph) fill_graph(&j->runs[i], &j->arena, &j->models[i]);
     }
 }
 
+/* Lock orders of all records together, by class: as one more run, when something is found. */
+static void job_join(struct job *j) {
+    size_t n = j->in->nrecords, size = 0, before = j->list.all.n;
+    struct model *m = &j->models[n];
+    struct err err = {0};
+    if (j->args->hang || (n < 2 && !(j->models[0].header->flags & TWATCH_HDR_MERGED))) return;
+    struct join *join = join_new();
+    for (size_t i = 0; i < n; i++)
+        join_add(join, &j->models[i]);
+    j->image = join_image(join, &size);
+    join_free(join);
+    if (!record_from_memory(&j->joined, j->image, size, "across runs", &err)) {
+        job_note(j, arena_printf(&j->arena, "the lock orders of the records could not be joined: %s", err.text));
+        free(j->image);
+        j->image = NULL;
+        return;
+    }
+    model_build(m, &j->joined);
+    m->run = (uint32_t)n;
+    j->symbols[n] = fill_symbols(j->cache, m);
+    fill_namer(m, j->symbols[n]);
+    join_find(m, &j->list);
+    fill_run(&j->runs[n], &j->arena, m, j->symbols[n]);
+    if (j->list.all.n > before) j->nruns = n + 1;
+}
+
 static void job_fold(struct job *j) {
-    const char **exe = arena_array(&j->arena, j->in->nrecords + 1, sizeof *exe);
-    for (size_t i = 0; i < j->in->nrecords; i++)
+    const char **exe = arena_array(&j->arena, j->nruns + 1, sizeof *exe);
+    for (size_t i = 0; i < j->nruns; i++)
         exe[i] = j->runs[i].exe;
     list_sort(&j->list);
-    merge_fold(&j->list, exe, j->in->nrecords);
+    merge_fold(&j->list, exe, j->nruns);
 }
 
 /* ---- printing ---- */
@@ -179,7 +211,7 @@ static bool job_print(struct job *j) {
         job_note(j, j->in->notes[i]);
     struct report r = {.version = TWATCH_VERSION,
             .runs = j->runs,
-            .nruns = j->in->nrecords,
+            .nruns = j->nruns,
             .findings = (const struct finding *const *)j->list.all.at,
             .nfindings = j->list.all.n,
             .rules = j->rules,
@@ -220,6 +252,12 @@ static void job_free(struct job *j) {
         model_free(&j->models[i]);
         record_close(&j->in->records[i]);
     }
+    if (j->image) {
+        symbol_free(j->symbols[j->in->nrecords]);
+        model_free(&j->models[j->in->nrecords]);
+        record_close(&j->joined);
+        free(j->image);
+    }
     if (j->suppress) suppress_free(j->suppress);
     if (j->baseline) baseline_free(j->baseline);
     symbol_cache_free(j->cache);
@@ -237,6 +275,7 @@ int cmd_job_run(struct cmd_job *in) {
     for (int i = 0; i < RULE_COUNT; i++)
         j.rules[i] = check_rule((enum check_rule_id)i);
     job_read(&j);
+    job_join(&j);
     job_fold(&j);
     bool good = job_suppress(&j) && job_baseline(&j) && job_print(&j);
     size_t fail = in->args->never_fail ? 0 : list_count(&j.list, in->args->fail_on);

@@ -251,6 +251,7 @@ void fill_run(struct report_run *run, struct arena *a, const struct model *m, st
             .pid = m->header->pid,
             .parent_pid = m->header->parent_pid,
             .length_ns = fill_since(m->now_ns, m->header->start_ns),
+            .across = (m->header->flags & TWATCH_HDR_MERGED) != 0,
             .symbols = symbols};
     for (uint32_t id = 1; id < m->objects.n; id++) {
         const struct twatch_object *o = model_object(m, id);
@@ -261,7 +262,7 @@ void fill_run(struct report_run *run, struct arena *a, const struct model *m, st
     fill_exit(run, m);
     fill_argv(run, a, m);
     fill_losses(run, a, m);
-    fill_threads(run, a, m);
+    if (!run->across) fill_threads(run, a, m); /* a joined record's threads are placeholders */
     fill_missing(run, a, m, symbols);
     fill_contention(run, a, m);
 }

@@ -1,6 +1,7 @@
 #include "finding/merge.h"
 
 #include "base/hash.h"
+#include "base/strbuf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,30 @@ static void merge_into(struct merge_group *g, const struct finding *f) {
     if (f->run != g->first->run && (!g->runs.n || g->runs.at[g->runs.n - 1] != f->run)) vec_push(&g->runs, f->run);
 }
 
+/* Names of the locks involved with indices left out: two pairs of locks in one function are two findings, a hundred
+ * elements of one array are one. */
+static const char *merge_locks(struct arena *a, const struct finding *f) {
+    struct strbuf b = {0};
+    for (size_t i = 0; i < f->nobjects && i < 64; i++) {
+        for (const char *p = f->objects[i].name; *p; p++) {
+            strbuf_putc(&b, *p);
+            if (*p == '[') p += strspn(p + 1, "0123456789");
+        }
+        strbuf_putc(&b, ';');
+    }
+    const char *text = arena_str(a, strbuf_text(&b));
+    strbuf_free(&b);
+    return text;
+}
+
 void merge_fold(struct finding_list *list, const char *const *exe, size_t nruns) {
     struct merge_group *table = NULL, *g, *next;
     struct arena keys = {0};
     size_t kept = 0;
     for (size_t i = 0; i < list->all.n; i++) {
         struct finding *f = list->all.at[i];
-        char *key = arena_printf(&keys, "%s %s", f->fingerprint, f->run < nruns && exe[f->run] ? exe[f->run] : "");
+        char *key = arena_printf(&keys, "%s %s %s", f->fingerprint, f->run < nruns && exe[f->run] ? exe[f->run] : "",
+                merge_locks(&keys, f));
         HASH_FIND_STR(table, key, g);
         if (g) {
             merge_into(g, f);

@@ -64,6 +64,7 @@ static void contention_run(const struct textout *t) {
 void report_print_contention(FILE *out, const struct report *r) {
     struct textout t = {.out = out, .report = r, .width = r->style.width ? r->style.width : 100};
     for (size_t i = 0; i < r->nruns; i++) {
+        if (r->runs[i].across) continue;
         t.run = (uint32_t)i;
         contention_run(&t);
     }

@@ -73,6 +73,7 @@ static void html_runs(FILE *out, const struct report *r) {
             out);
     for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
         const struct report_run *u = &r->runs[i];
+        if (u->across) continue;
         fputs("<tr><td>", out);
         for (size_t k = 0; k < u->nargv && k < 12; k++) {
             if (k) putc(' ', out);
@@ -187,6 +188,7 @@ void report_html_print(FILE *out, const struct report *r) {
     for (size_t i = 0; i < r->nfindings; i++)
         html_finding(out, r, r->findings[i], i + 1, i < HTML_OPEN && report_counts(r->findings[i]), i < HTML_RICH);
     for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
+        if (r->runs[i].across) continue;
         fputs("<h2>Threads of ", out);
         html_text(out, r->runs[i].exe);
         fprintf(out, " (pid %d)</h2>\n", r->runs[i].pid);

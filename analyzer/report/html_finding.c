@@ -128,7 +128,7 @@ static void html_data(FILE *out, const struct finding *f) {
 static void html_tags(FILE *out, const struct report *r, const struct finding *f) {
     fprintf(out, "<div class=\"tags\">%s, %s", f->rule->name, report_confidence(f->confidence));
     if (f->count > 1) fprintf(out, ", seen %llu times", (unsigned long long)f->count);
-    if (r->nruns > 1 && f->run < r->nruns) {
+    if (r->nruns > 1 && f->run < r->nruns && !r->runs[f->run].across) {
         fputs(", in ", out);
         html_text(out, r->runs[f->run].exe);
         fprintf(out, " (pid %d)", r->runs[f->run].pid);

@@ -111,6 +111,7 @@ static void json_run(struct jsonout *j, const struct report *r, uint32_t run) {
     jsonout_text(j, "how", json_exit(u->exit));
     jsonout_signed(j, "code", u->exit_code);
     jsonout_end(j, '}');
+    if (u->across) jsonout_bool(j, "across", true);
     jsonout_bool(j, "complete", u->complete);
     jsonout_number(j, "length_ns", u->length_ns);
     jsonout_inline(j, "losses", '{');

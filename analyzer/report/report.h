@@ -63,6 +63,7 @@ struct report_run {
     size_t nargv;
     enum report_exit exit;
     int exit_code;
+    bool across;        /* no process: the lock orders of several records together */
     bool complete;      /* nothing was lost and the record says how the process ended */
     uint64_t length_ns; /* how long it was watched */
     uint64_t nlocks, nacquisitions;

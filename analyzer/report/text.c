@@ -115,7 +115,7 @@ static void text_finding(struct textout *t, const struct finding *f, size_t numb
     textout_wrap(t, 4, (unsigned)head.n, f->message);
     textout_ink(t, TEXTOUT_PLAIN);
     fprintf(t->out, "    %s, %s", f->rule->name, report_confidence(f->confidence));
-    if (r->nruns > 1 && f->run < r->nruns) {
+    if (r->nruns > 1 && f->run < r->nruns && !r->runs[f->run].across) {
         fputs(", in ", t->out);
         escape_put(t->out, ESCAPE_TEXT, text_base(r->runs[f->run].exe));
         fprintf(t->out, " (pid %d)", r->runs[f->run].pid);
@@ -163,13 +163,14 @@ static int text_by_name(const void *a, const void *b) {
 /* "3 processes: cc1 (2), make". */
 static void text_processes(struct strbuf *b, const struct report *r) {
     const struct report_run **sorted = calloc(r->nruns + 1, sizeof *sorted);
-    strbuf_printf(b, "%zu process%s: ", r->nruns, r->nruns == 1 ? "" : "es");
+    size_t n = 0;
     if (!sorted) return;
     for (size_t i = 0; i < r->nruns; i++)
-        sorted[i] = &r->runs[i];
-    qsort(sorted, r->nruns, sizeof *sorted, text_by_name);
-    for (size_t i = 0, same, said = 0; i < r->nruns; i += same, said++) {
-        for (same = 1; i + same < r->nruns && text_by_name(&sorted[i], &sorted[i + same]) == 0;)
+        if (!r->runs[i].across) sorted[n++] = &r->runs[i];
+    strbuf_printf(b, "%zu process%s: ", n, n == 1 ? "" : "es");
+    qsort(sorted, n, sizeof *sorted, text_by_name);
+    for (size_t i = 0, same, said = 0; i < n; i += same, said++) {
+        for (same = 1; i + same < n && text_by_name(&sorted[i], &sorted[i + same]) == 0;)
             same++;
         if (said >= 12) {
             strbuf_puts(b, ", ...");
@@ -184,7 +185,9 @@ static void text_processes(struct strbuf *b, const struct report *r) {
 static void text_summary_head(const struct textout *t) {
     const struct report *r = t->report;
     struct strbuf b = {0};
-    if (r->nruns == 1) {
+    if (r->nruns && r->runs[0].across)
+        strbuf_puts(&b, "joined records");
+    else if (r->nruns == 1) {
         const struct report_run *u = &r->runs[0];
         strbuf_printf(
                 &b, "%s (pid %d), %zu thread%s, ", text_base(u->exe), u->pid, u->nthreads, u->nthreads == 1 ? "" : "s");

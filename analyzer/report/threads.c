@@ -152,6 +152,7 @@ void report_print_threads(FILE *out, const struct report *r) {
     x.bar = x.t.width > 90 ? 32 : x.t.width / 4;
     x.label = x.t.width / 3;
     for (size_t i = 0; i < r->nruns; i++) {
+        if (r->runs[i].across) continue;
         x.run = &r->runs[i];
         x.t.run = (uint32_t)i;
         threads_run(&x);
