@@ -110,7 +110,8 @@ static void copy_run(struct x86_emitter *e, struct x86_run *r, int next_follows)
 
 /* A call that stays may as well lead straight to the copy of what it calls. */
 static void retarget_call(struct x86_emitter *e, const struct x86_insn *call) {
-    if (call->kind != X86_CALL || call->target < 0 || call->len != 5) return;
+    if (call->kind != X86_CALL || call->target < 0 || call->len != 5 || !(e->code->mark[call->target] & X86_LENGTH))
+        return;
     X86_VEC_PUSH(&e->patches, struct x86_patch,
             (struct x86_patch){.off = call->off, .to = (uint32_t)call->target, .opcode = 0xe8, .dead = 0xffff});
 }

@@ -124,6 +124,7 @@ static void read_fde(struct x86_code *code, struct reader r, const struct cie *c
         if (cie->lsda != 0xff) lsda = take_encoded(&r, cie->lsda);
     }
     if (r.bad || !bytes || !x86_image_in_text(image, lo) || bytes > image->text_size - (lo - image->text_addr)) return;
+    if (!x86_image_is_program(image, lo)) return;
     uint32_t start = (uint32_t)(lo - image->text_addr);
     X86_VEC_PUSH(&code->functions, struct x86_function,
             (struct x86_function){.lo = start, .hi = start + (uint32_t)bytes, .lsda = lsda});

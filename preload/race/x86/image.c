@@ -85,6 +85,36 @@ static void read_build_id(struct x86_image *image) {
     image->build_id_size = head.n_descsz;
 }
 
+/*
+ * The span of all code sections that are mapped together with .text: parts of one function may lie in several
+ * (.text.unlikely, .text.hot), and .plt and .init may jump into it.
+ */
+static const char *find_text(struct x86_image *image) {
+    const Elf64_Shdr *text = x86_image_section(image, ".text");
+    if (!text || !(text->sh_flags & SHF_EXECINSTR)) return "no code section";
+    if (!x86_image_contents(image, text)) return "a truncated file";
+    uint64_t lo = text->sh_addr, hi = text->sh_addr + text->sh_size, shift = text->sh_addr - text->sh_offset;
+    for (unsigned i = 0; i < image->nsections; i++) {
+        const Elf64_Shdr *s = &image->section[i];
+        int together =
+                (s->sh_flags & SHF_EXECINSTR) && x86_image_contents(image, s) && s->sh_addr - s->sh_offset == shift;
+        if (!together) continue;
+        if (s->sh_addr < lo) lo = s->sh_addr;
+        if (s->sh_addr + s->sh_size > hi) hi = s->sh_addr + s->sh_size;
+    }
+    if (hi <= lo || hi - lo > 1u << 30) return "too much code";
+    image->text_addr = lo;
+    image->text_size = (uint32_t)(hi - lo);
+    image->text = image->map + (lo - shift);
+    return NULL;
+}
+
+int x86_image_is_program(struct x86_image *image, uint64_t addr) {
+    const Elf64_Shdr *section = x86_image_section_at(image, addr);
+    if (!section || !(section->sh_flags & SHF_EXECINSTR) || section->sh_name + 5ull >= image->names_size) return 0;
+    return memcmp(image->names + section->sh_name, ".text", 5) == 0;
+}
+
 static const char *read_tables(struct x86_image *image) {
     const Elf64_Ehdr *eh = image->header;
     if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 || eh->e_machine != EM_X86_64 ||
@@ -99,12 +129,8 @@ static const char *read_tables(struct x86_image *image) {
     const Elf64_Shdr *names = &image->section[eh->e_shstrndx];
     image->names = (const char *)x86_image_contents(image, names);
     image->names_size = image->names ? names->sh_size : 0;
-    const Elf64_Shdr *text = x86_image_section(image, ".text");
-    if (!text || !(text->sh_flags & SHF_EXECINSTR) || text->sh_size > 1u << 30) return "no code section";
-    image->text = x86_image_contents(image, text);
-    if (!image->text) return "a truncated file";
-    image->text_addr = text->sh_addr;
-    image->text_size = (uint32_t)text->sh_size;
+    const char *why = find_text(image);
+    if (why) return why;
     read_segments(image);
     if (image->low >= image->high) return "no program headers";
     read_build_id(image);

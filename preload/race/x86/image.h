@@ -1,7 +1,7 @@
 /*
  * A module's ELF file, mapped to read: its code, its sections and what of it may be written at run time. Addresses are
- * link-time virtual addresses (vaddr); code is addressed by its offset in .text. Nothing in the file is trusted: every
- * access is bounded.
+ * link-time virtual addresses (vaddr); code is addressed by its offset in the span of the code sections, ".text" for
+ * short. Nothing in the file is trusted: every access is bounded.
  */
 #ifndef TWATCH_RACE_X86_IMAGE_H
 #define TWATCH_RACE_X86_IMAGE_H
@@ -40,6 +40,8 @@ const Elf64_Shdr *x86_image_section_at(struct x86_image *image, uint64_t addr);
 const uint8_t *x86_image_bytes(struct x86_image *image, uint64_t addr, size_t bytes);
 /* The contents of a section, or NULL when it lies outside the file. */
 const uint8_t *x86_image_contents(const struct x86_image *image, const Elf64_Shdr *section);
+/* Is the code at addr the program's own, and not the linker's (.plt, .init)? */
+int x86_image_is_program(struct x86_image *image, uint64_t addr);
 /* May the program write there after relocation? */
 int x86_image_writable(struct x86_image *image, uint64_t addr);
 

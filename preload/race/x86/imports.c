@@ -70,7 +70,7 @@ int x86_imports_called(const struct x86_code *code, const struct x86_imports *im
     if (!imports->slots.used) return 0;
     if (x->kind == X86_ICALL)
         return x->base == X86_RIP && contains(&imports->slots, x86_insn_rip_target(code->image, x));
-    if (x->target != X86_FAR_TARGET) return 0;
+    if (x->kind != X86_CALL) return 0;
     return contains(&imports->stubs, code->image->text_addr + x->off + x->len + (uint64_t)(int64_t)x->rel);
 }
 

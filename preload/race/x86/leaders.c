@@ -161,7 +161,7 @@ static void note_flow(struct x86_code *code, struct scan *s, uint32_t fi, uint32
     const struct x86_insn *x = &x86_code_insns(code)[i];
     uint8_t *mark = code->mark;
     if (x->kind == X86_ODD) f->state = X86_BAD_ODD;
-    if (x86_insn_is_call(x) && x86_imports_called(code, &code->creators, x)) f->shares = 1;
+    if (x86_imports_called(code, &code->creators, x)) f->shares = 1;
     if (x86_insn_is_call(x) && i + 1 < x86_code_count(code)) mark[x->off + x->len] |= X86_LEAD_RETURN;
     if (x->kind == X86_LOOP && i + 1 < x86_code_count(code)) mark[x->off + x->len] |= X86_LEAD;
     if (x->kind == X86_IJMP && x->base != X86_RIP) {
@@ -271,11 +271,26 @@ static void scan_code(struct x86_code *code, struct scan *s) {
     if (end < code->image->text_size) scan_gap(code, s, end, code->image->text_size);
 }
 
+/* Restartable sequences: the kernel knows them by their addresses, so that a copy would not be restarted. */
+static int is_rseq(const struct x86_image *image, uint64_t addr) {
+    const Elf64_Shdr *section = x86_image_section(image, "__rseq_cs");
+    return section && addr - section->sh_addr < section->sh_size;
+}
+
+static void leave_alone(struct x86_code *code, uint64_t addr) {
+    if (!x86_image_in_text(code->image, addr)) return;
+    struct x86_function *f = x86_function_at(code, (uint32_t)(addr - code->image->text_addr));
+    if (f && f->state == X86_GOOD) f->state = X86_BAD_ODD;
+}
+
 static void scan_relocations(struct x86_code *code, const Elf64_Shdr *section, const uint8_t *contents) {
     const Elf64_Rela *r = (const void *)contents;
+    int rseq = x86_image_section(code->image, "__rseq_cs") != NULL;
     for (size_t i = 0; i < section->sh_size / sizeof *r; i++) {
         uint64_t type = ELF64_R_TYPE(r[i].r_info);
-        if (type == R_X86_64_RELATIVE || type == R_X86_64_IRELATIVE) lead_if_insn(code, (uint64_t)r[i].r_addend);
+        if (type != R_X86_64_RELATIVE && type != R_X86_64_IRELATIVE) continue;
+        lead_if_insn(code, (uint64_t)r[i].r_addend);
+        if (rseq && is_rseq(code->image, r[i].r_offset)) leave_alone(code, (uint64_t)r[i].r_addend);
     }
 }
 
@@ -290,10 +305,12 @@ static void scan_symbols(struct x86_code *code, const Elf64_Shdr *section, const
 /* Words of data. In a movable module only writable data can hold an address (before relocation: its addend). */
 static void scan_words(struct x86_code *code, const Elf64_Shdr *section, const uint8_t *contents) {
     if (code->image->movable && !(section->sh_flags & SHF_WRITE)) return;
+    int rseq = is_rseq(code->image, section->sh_addr);
     for (size_t i = 0; i + 8 <= section->sh_size; i += 8) {
         uint64_t word;
         memcpy(&word, contents + i, 8);
         lead_if_insn(code, word);
+        if (rseq) leave_alone(code, word);
     }
 }
 

@@ -100,7 +100,7 @@ static void count_functions(const struct x86_code *code, struct x86_stats *stats
     static const uint8_t reason[] = {
             [X86_BAD_DECODE] = X86_LEFT_DECODE, [X86_BAD_TABLE] = X86_LEFT_TABLE, [X86_BAD_ODD] = X86_LEFT_ODD};
     stats->functions = X86_VEC_COUNT(&code->functions, struct x86_function);
-    stats->text_bytes = code->image->text_size;
+    stats->text_bytes = code->image->text_size; /* .plt and the like are a small part of it */
     for (size_t i = 0; i < stats->functions; i++) {
         const struct x86_function *f = &X86_VEC_AT(&code->functions, struct x86_function, i);
         stats->covered_bytes += f->hi - f->lo;
@@ -141,10 +141,11 @@ static int keep(struct x86_module *m, struct x86_emitter *e, int ok) {
 }
 
 static int emit(struct x86_module *m, struct x86_code *code, const char **why) {
-    uint64_t capacity = (uint64_t)m->text_size * 12 + (1u << 20);
+    /* Copies with checks take four to six times the room; unoptimised and vector code more. */
+    uint64_t capacity = (uint64_t)m->text_size * (m->text_size < 1u << 26 ? 12 : 6) + (1u << 20);
     capacity = (capacity + 4095) & ~4095ull;
     struct x86_emitter e = {.code = code, .config = &x86_engine.config, .stats = &m->stats};
-    e.out = capacity < 1u << 30 ? x86_space_near(m->low, m->high, capacity) : NULL;
+    e.out = capacity < 1900u << 20 ? x86_space_near(m->low, m->high, capacity) : NULL;
     if (!e.out) {
         *why = "no room near its code";
         return -1;

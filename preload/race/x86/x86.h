@@ -172,6 +172,9 @@ uint32_t x86_module_count(void);
 uintptr_t x86_translate(uintptr_t pc);
 uintptr_t x86_copy_of(uintptr_t pc);
 
+/* Is the calling thread the only one of the process, as the kernel counts? What was made by a raw clone counts too. */
+int x86_alone(void);
+
 /* Calls fn(arg) with the vector, mask and x87 state saved around it. */
 void x86_call_with_vectors(void (*fn)(void *), void *arg);
 
