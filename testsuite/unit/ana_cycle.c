@@ -329,7 +329,8 @@ static double test_ordered(uint32_t n) {
     return took;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    double slack = argc > 1 && strcmp(argv[1], "sanitized") == 0 ? 10 : 1;
     test_oracle(false, 30000, "mutexes: exactly what exhaustive search finds");
     test_oracle(true, 30000, "read and write modes: exactly what exhaustive search finds");
     test_known();
@@ -342,7 +343,7 @@ int main(void) {
     test_gated(40);
     test_ordered(250000);
     test_ordered(500000);
-    ok(test_ordered(1000000) < 2, "a million dependencies in less than two seconds");
+    ok(test_ordered(1000000) < 2 * slack, "a million dependencies in less than two seconds");
     printf("1..%d\n", tests);
     return failures != 0;
 }
