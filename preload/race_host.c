@@ -7,6 +7,7 @@
 #include "race/runtime.h"
 #include "real.h"
 #include "stack.h"
+#include "wrap_signal.h"
 
 const struct tw_race_ops *tw_race;
 
@@ -95,7 +96,9 @@ void tw_race_host_start(void) {
     const struct tw_race_ops *(*start)(const struct tw_race_host *);
     *(void **)&start = dlsym(engine, "twatch_race_start");
     if (start) tw_race = start(&twatch_race_host);
-    if (tw_race) tw_header->flags |= TWATCH_HDR_RACES_ON;
+    if (!tw_race) return;
+    tw_header->flags |= TWATCH_HDR_RACES_ON;
+    tw_wrap_signal_race();
 }
 
 void tw_race_host_forked(void) {

@@ -11,8 +11,8 @@
  * the same thread can only be of an access that is as unordered as the older one.
  *
  * A reader and a writer that meet within the nanoseconds that a store takes to be seen can miss each other: there is no
- * fence between a thread's store to its own cell and its look at the other's. The pair is then seen at the next round, and an edge that was
- * missed so is found by published_since before anything is reported.
+ * fence between a thread's store to its own cell and its look at the other's. The pair is then seen at the next round,
+ * and an edge that was missed so is found by published_since before anything is reported.
  *
  * Edges at unordered reads. A single mov may be an acquire load or a release store of a C11 atomic. Where both sides of
  * a race are single movs the pair is reported with that flag, and the reader then learns what the writer had done, so
@@ -117,7 +117,8 @@ static void on_write(
     if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
     *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, !others || all == 15 ? ep : ep | RT_EXACT, __ATOMIC_RELEASE);
-    if (others && __builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(id)->locks);
+    if (others && __builtin_expect(rt_report_hot[rt_report_hash(g)], 0))
+        rt_report_touch(t, g, rt_history_get(id)->locks);
     uint32_t r = *readers;
     if (r) {
         check_readers(t, g, mask, addr, w, p, r);
@@ -142,8 +143,7 @@ static void on_read(
     if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
     *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
-    if (!(*readers & bit))
-        __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
+    if (!(*readers & bit)) __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
     if (others || *(volatile uint32_t *)rt_write_cell(g) != written) {
         check_write(t, g, mask, addr, w, p);
         if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(id)->locks);

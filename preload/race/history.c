@@ -176,8 +176,10 @@ uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
     struct capture c = {.t = t, .p = p};
     c.need_locks = crowd || s->locks[slot].key != t->lock_key;
     if (!c.need_locks) c.locks = s->locks[slot].set;
-    if (p->regs) x86_call_with_vectors(capture, &c);
-    else capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
+    if (p->regs)
+        x86_call_with_vectors(capture, &c);
+    else
+        capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
     if (c.done && c.need_locks) {
         s->locks[slot].key = t->lock_key;
         s->locks[slot].set = c.locks;

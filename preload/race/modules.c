@@ -13,6 +13,15 @@
 
 enum { PATH = 4096 };
 
+enum { RANGES = 256 };
+
+/* Code of watched modules; only grows, an entry is complete before it is counted. */
+static struct range {
+    uintptr_t start, end;
+    bool frees_only;
+} ranges[RANGES];
+static uint32_t nranges;
+
 static bool ready;
 static char exe[PATH];
 
@@ -140,12 +149,36 @@ static void instrument(const char *path, uintptr_t bias, uintptr_t inside) {
     }
 }
 
+bool rt_modules_watched(uintptr_t pc, bool freeing) {
+    for (uint32_t i = 0, n = __atomic_load_n(&nranges, __ATOMIC_ACQUIRE); i < n; i++)
+        if (pc >= ranges[i].start && pc <= ranges[i].end) return freeing || !ranges[i].frees_only;
+    return false;
+}
+
+static void watch(const struct dl_phdr_info *info, bool frees_only) {
+    for (int i = 0; i < info->dlpi_phnum && nranges < RANGES; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type != PT_LOAD || !(p->p_flags & PF_X)) continue;
+        uintptr_t start = info->dlpi_addr + p->p_vaddr;
+        ranges[nranges] = (struct range){start, start + p->p_memsz, frees_only};
+        __atomic_store_n(&nranges, nranges + 1, __ATOMIC_RELEASE);
+    }
+}
+
 struct visit {
     uint32_t seen;
     size_t tls;
     const char *only_path;
     uintptr_t only_bias;
 };
+
+/* operator delete and the like */
+static bool frees_for_others(const char *path) {
+    const char *name = path;
+    for (const char *c = path; *c; c++)
+        if (*c == '/') name = c + 1;
+    return prefix(name, "libstdc++.so") || prefix(name, "libc++abi.so");
+}
 
 static int visit_module(struct dl_phdr_info *info, size_t size, void *arg) {
     (void)size;
@@ -159,7 +192,10 @@ static int visit_module(struct dl_phdr_info *info, size_t size, void *arg) {
     }
     if (v->only_path && info->dlpi_addr != v->only_bias) return 0;
     const char *path = main_program ? exe : info->dlpi_name;
-    if (!*path || !inside || !wanted(path, main_program) || calls_us(info)) return 0;
+    if (!*path || !inside) return 0;
+    bool asked = wanted(path, main_program);
+    if (asked || frees_for_others(path)) watch(info, !asked);
+    if (!asked || calls_us(info)) return 0;
     instrument(path, info->dlpi_addr, inside);
     return 0;
 }

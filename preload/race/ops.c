@@ -30,6 +30,36 @@ static void end(struct rt_tls *t) {
     t->in_ops--;
 }
 
+/*
+ * The lock key tells lock sets apart for the cache of accesses. What is acquired and never released by the same thread
+ * (a semaphore, a condition variable, a descriptor) enters it once; the oldest makes room.
+ */
+static void key_takes(struct rt_tls *t, uintptr_t obj) {
+    struct rt_known *known = t->slot->known;
+    for (uint32_t i = 0; i < RT_KNOWN; i++)
+        if (known[i].obj == obj) {
+            known[i].count++;
+            return;
+        }
+    struct rt_known *k = &known[t->slot->next_known++ % RT_KNOWN];
+    if (k->obj) t->lock_key -= rt_mix(k->obj);
+    k->obj = obj;
+    k->count = 1;
+    t->lock_key += rt_mix(obj);
+}
+
+static void key_gives(struct rt_tls *t, uintptr_t obj) {
+    struct rt_known *known = t->slot->known;
+    for (uint32_t i = 0; i < RT_KNOWN; i++) {
+        if (known[i].obj != obj) continue;
+        if (--known[i].count) return;
+        known[i].obj = 0;
+        t->slot->next_known = i;
+        t->lock_key -= rt_mix(obj);
+        return;
+    }
+}
+
 static void sync(uint32_t op, uintptr_t obj) {
     struct rt_tls *t = &rt_tls;
     if (!begin(t)) {
@@ -37,9 +67,9 @@ static void sync(uint32_t op, uintptr_t obj) {
         return;
     }
     if (op == RT_ACQUIRE || op == RT_ACQUIRE_SHARED)
-        t->lock_key += rt_mix(obj);
+        key_takes(t, obj);
     else
-        t->lock_key -= rt_mix(obj);
+        key_gives(t, obj);
     rt_sync_do(t, op, obj);
     end(t);
 }
@@ -64,7 +94,7 @@ static void op_publish(uintptr_t obj) {
     struct rt_tls *t = &rt_tls;
     if (!begin(t)) return;
     struct rt_place p = {.flags = RT_WRITE | RT_ATOMIC, .size = 1, .id = 1};
-    t->lock_key -= rt_mix(obj);
+    key_gives(t, obj);
     rt_sync_do(t, RT_RELEASE, obj);
     uint32_t n = rt_atomic_at(t, obj, 1, &p);
     if (n) rt_atomic_release(t, n);
@@ -140,7 +170,7 @@ static void op_fresh(uintptr_t addr, size_t size) {
 static void op_dead_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa) {
     struct rt_tls *t = &rt_tls;
     if (!size || !begin(t)) return;
-    if (size >= MARK_LIMIT || !site) {
+    if (size >= MARK_LIMIT || !site || !rt_modules_watched(site, true)) {
         rt_shadow_clear(addr, addr + size);
     } else {
         struct rt_place p;
@@ -160,7 +190,7 @@ static void op_dead(uintptr_t addr, size_t size) {
 
 static void op_range(uintptr_t addr, size_t size, int is_write, uintptr_t site, uintptr_t cfa) {
     struct rt_tls *t = &rt_tls;
-    if (!size || !begin(t)) return;
+    if (!size || !rt_modules_watched(site, false) || !begin(t)) return;
     struct rt_place p;
     place_of_call(&p, site, cfa, (is_write ? RT_WRITE : RT_READ) | RT_RANGE, size < 1u << 20 ? size : 1u << 20);
     rt_access(t, addr, size, &p);
@@ -186,6 +216,13 @@ static uintptr_t op_handler_enter(void *ucontext, uint64_t *save) {
         save[i] = t->spill[i];
     save[4] = original;
     if (original) *pc = original;
+    uintptr_t sender = save[TW_RACE_SAVE - 1];
+    if (rt_enter(t)) { /* not through begin(): the shim may have been interrupted in the middle of something */
+        if (sender) rt_sync_do(t, RT_ACQUIRE, sender);
+        rt_leave(t);
+    } else if (sender) {
+        later(t, RT_ACQUIRE, sender);
+    }
     return found;
 }
 

@@ -111,6 +111,12 @@ struct rt_cached { /* history.c: an access that this thread interned, good while
     uint64_t slot[TW_RACE_SLOTS], value[TW_RACE_SLOTS];
 };
 
+struct rt_known {
+    uintptr_t obj;
+    uint32_t count;
+}; /* acquired and not released: what the lock key stands for */
+enum { RT_KNOWN = 8 };
+
 struct rt_slot {
     uint32_t number, thread;
     uint32_t state; /* enum rt_slot_state */
@@ -122,6 +128,8 @@ struct rt_slot {
     uintptr_t stack_lo, stack_hi, fs;
     struct rt_birth births[RT_BIRTHS];
     uintptr_t recent[RT_RECENT]; /* granules last read by a single mov */
+    struct rt_known known[RT_KNOWN];
+    uint32_t next_known;
     uint32_t nrecent;
     struct {
         uint64_t key;

@@ -42,7 +42,7 @@ enum tw_race_reg {
 struct tw_race_regs {
     uint64_t gpr[16]; /* enum tw_race_reg */
     uint32_t nslots;  /* out: 0..TW_RACE_SLOTS */
-    uint32_t whole;                /* out: 1: the stack has no return address but those in slot[], even if there are none */
+    uint32_t whole;   /* out: 1: the stack has no return address but those in slot[], even if there are none */
     uint64_t slot[TW_RACE_SLOTS]; /* out */
 };
 

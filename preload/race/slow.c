@@ -9,7 +9,8 @@ static bool place_of_site(struct rt_place *p, uint32_t site, const struct x86_re
             .sp = regs->rsp,
             .regs = regs,
             .size = access & 255u,
-            .flags = access >> 8 & (X86_SITE_READ | X86_SITE_WRITE | X86_SITE_RMW | X86_SITE_MOV | X86_SITE_SPIN | X86_SITE_ATOMIC)};
+            .flags = access >> 8 &
+                     (X86_SITE_READ | X86_SITE_WRITE | X86_SITE_RMW | X86_SITE_MOV | X86_SITE_SPIN | X86_SITE_ATOMIC)};
     return access != 0;
 }
 

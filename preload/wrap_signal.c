@@ -1,0 +1,128 @@
+/*
+ * Signal handlers. With the race engine on, a signal may interrupt a copy of the program's code: the handler must be
+ * shown the original program counter, the registers that a check has put aside must survive the handler's own checks,
+ * and a fault on shadow memory that is not mapped yet is the engine's to mend. So handlers are installed behind one of
+ * ours, from the start (the engine may come later than a handler), unless races are off. A handler also sees what the
+ * sender did before pthread_kill, kill, sigqueue and raise.
+ *
+ * The kernel stays the authority on what is installed: a query answers from our table only where the kernel names our
+ * handler.
+ */
+#include "wrap_signal.h"
+#include "config.h"
+#include "race/hooks.h"
+#include "real.h"
+#include "thread.h"
+#include <ucontext.h>
+
+enum { SIGNALS = 65 };
+
+static struct sigaction program[SIGNALS]; /* what the program installed where our handler stands */
+static bool faults_ours;                  /* SIGSEGV is ours alone */
+
+static uintptr_t key_of(int number) {
+    return (uintptr_t)&program[number];
+}
+
+static bool watching(void) {
+    static int answer = -1;
+    if (answer < 0) answer = !tw_sys_streq(tw_config_text(TW_OPTION_races), "off");
+    return answer == 1;
+}
+
+static void fault_of_the_program(
+        int number) { /* nobody handles it: on return the instruction faults again, and the process dies of it */
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    tw_real.sigaction(number, &plain, NULL);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+    const struct tw_race_ops *race = tw_race;
+    uint64_t save[TW_RACE_SAVE];
+    uintptr_t pc = 0;
+    if (race) {
+        if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0 &&
+                race->fault(context, (uintptr_t)info->si_addr))
+            return;
+        save[TW_RACE_SAVE - 1] = key_of(number);
+        pc = race->handler_enter(context, save);
+    }
+    const struct sigaction act = program[number];
+    if (number == SIGSEGV && faults_ours)
+        fault_of_the_program(number);
+    else if (act.sa_flags & SA_SIGINFO)
+        act.sa_sigaction(number, info, context);
+    else if (act.sa_handler != SIG_DFL && act.sa_handler != SIG_IGN)
+        act.sa_handler(number);
+    if (race) race->handler_leave(context, save, pc);
+}
+
+static bool real_handler(const struct sigaction *a) {
+    return a->sa_flags & SA_SIGINFO || (a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN);
+}
+
+TW_EXPORT int sigaction(int number, const struct sigaction *act, struct sigaction *old) {
+    if (!watching() || number <= 0 || number >= SIGNALS || number == 32 || number == 33)
+        return TW_REAL(sigaction)(number, act, old);
+    struct sigaction before = program[number], kernel, mine;
+    bool hidden = number == SIGSEGV && faults_ours;
+    if (act && real_handler(act)) {
+        mine = *act;
+        mine.sa_sigaction = on_signal;
+        mine.sa_flags |= SA_SIGINFO;
+        program[number] = *act;
+        if (number == SIGSEGV) faults_ours = false;
+    } else if (act && number == SIGSEGV && hidden && act->sa_handler == SIG_DFL) {
+        if (old) *old = (struct sigaction){.sa_handler = SIG_DFL}; /* our handler stays */
+        return 0;
+    }
+    int rc = TW_REAL(sigaction)(number, act && real_handler(act) ? &mine : act, &kernel);
+    if (rc != 0) {
+        program[number] = before;
+        if (number == SIGSEGV) faults_ours = hidden;
+        return rc;
+    }
+    if (act && !real_handler(act) && number == SIGSEGV) faults_ours = false;
+    if (old) *old = kernel.sa_flags & SA_SIGINFO && kernel.sa_sigaction == on_signal ? before : kernel;
+    if (old && hidden) *old = (struct sigaction){.sa_handler = SIG_DFL};
+    return rc;
+}
+
+/* As glibc's: system calls go on after the handler, the signal is blocked in it. */
+TW_EXPORT sighandler_t signal(int number, sighandler_t handler) {
+    if (!watching() || handler == SIG_ERR) return TW_REAL(signal)(number, handler);
+    struct sigaction act = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+    sigaddset(&act.sa_mask, number);
+    return sigaction(number, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+/* The engine starts: faults on its shadow memory must reach it. */
+void tw_wrap_signal_race(void) {
+    struct sigaction now, mine = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    if (TW_REAL(sigaction)(SIGSEGV, NULL, &now) != 0 || real_handler(&now) || now.sa_handler == SIG_IGN) return;
+    mine.sa_sigaction = on_signal;
+    program[SIGSEGV] = now;
+    if (tw_real.sigaction(SIGSEGV, &mine, NULL) == 0) faults_ours = true;
+}
+
+void tw_wrap_signal_sent(int number) {
+    struct tw_thread *t = number > 0 && number < SIGNALS ? tw_enter() : NULL;
+    if (!t) return;
+    tw_race->release(key_of(number));
+    tw_leave(t);
+}
+
+TW_EXPORT int pthread_sigqueue(pthread_t thread, int number, const union sigval value) {
+    if (TW_UNLIKELY(tw_race != NULL)) tw_wrap_signal_sent(number);
+    return TW_REAL(pthread_sigqueue)(thread, number, value);
+}
+
+TW_EXPORT int kill(pid_t pid, int number) {
+    if (TW_UNLIKELY(tw_race != NULL)) tw_wrap_signal_sent(number);
+    return TW_REAL(kill)(pid, number);
+}
+
+TW_EXPORT int raise(int number) {
+    if (TW_UNLIKELY(tw_race != NULL)) tw_wrap_signal_sent(number);
+    return TW_REAL(raise)(number);
+}

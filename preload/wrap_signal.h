@@ -1,0 +1,10 @@
+/* The shim's part of signal handling for the race engine. */
+#ifndef TW_WRAP_SIGNAL_H
+#define TW_WRAP_SIGNAL_H
+
+/* Once, when the engine has started: SIGSEGV is handled from now on, when the program does not. */
+void tw_wrap_signal_race(void);
+/* Before a signal is sent, while the engine runs: its handler sees what the sender did. */
+void tw_wrap_signal_sent(int number);
+
+#endif
