@@ -92,7 +92,7 @@ TW_EXPORT int sigaction(int number, const struct sigaction *act, struct sigactio
 TW_EXPORT sighandler_t signal(int number, sighandler_t handler) {
     if (!watching() || handler == SIG_ERR) return TW_REAL(signal)(number, handler);
     struct sigaction act = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
-    sigaddset(&act.sa_mask, number);
+    act.sa_mask.__val[(number - 1) / 64] |= 1ul << (number - 1) % 64;
     return sigaction(number, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
