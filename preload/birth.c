@@ -185,6 +185,10 @@ void tw_birth_join_end(struct tw_joining *j, int rc) {
     say_held(t, j);
     j->waiting = false;
     struct twatch_thread *d = tw_thread_desc(j->id);
+    if (d && d->flags & TWATCH_THREAD_FOREIGN && d->end == TWATCH_THREAD_NOT_STARTED) { /* see forget_stranger in thread.c */
+        j->id = tw_thread_by_handle(d->handle);
+        d = tw_thread_desc(j->id);
+    }
     if (d && rc == 0) joined(t, j, d);
     if (d && (rc == ETIMEDOUT || rc == EBUSY)) gave_up(t, j, d);
     tw_leave(t);
