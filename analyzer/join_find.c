@@ -4,6 +4,7 @@
 #include "base/strbuf.h"
 #include "check/check.h"
 #include "check/cycle.h"
+#include "finding/names.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -71,13 +72,28 @@ static void join_names(struct join_search *s) {
     }
 }
 
-/* The first run that had a dependency. */
+/* One of the runs that had a dependency; always the same one, in whatever order they were joined. */
 static const char *join_run_of(const struct join_search *s, const struct twatch_dep *d) {
     size_t n;
-    const char *bits = join_bits(s->m, d, &n);
+    const char *bits = join_bits(s->m, d, &n), *least = NULL;
     for (size_t run = 0; run < s->names.n && run / 8 < n; run++)
-        if (bits[run / 8] & 1 << run % 8) return s->names.at[run];
-    return "a record";
+        if ((bits[run / 8] & 1 << run % 8) && (!least || strcmp(s->names.at[run], least) < 0)) least = s->names.at[run];
+    return least ? least : "a record";
+}
+
+/* Turns a circle so that the lock whose name sorts first is wanted first. */
+static void join_turn(struct join_search *s, const struct cycle_found *found) {
+    uint32_t n = found->length, start = 0, *copy = arena_array(&s->arena, n, sizeof *copy);
+    const char *least = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = names_object(s->m, &s->arena, s->from.at[found->dep[i]]->object);
+        if (least && strcmp(name, least) >= 0) continue;
+        least = name;
+        start = i;
+    }
+    memcpy(copy, found->dep, n * sizeof *copy);
+    for (uint32_t i = 0; i < n; i++)
+        found->dep[i] = copy[(start + i) % n];
 }
 
 static const struct twatch_dep_held *join_held_of(const struct twatch_dep *d, uint32_t lock) {
@@ -140,8 +156,10 @@ void join_find(const struct model *merged, struct finding_list *list) {
     struct cycle_input in = {
             .deps = s.deps.at, .ndeps = s.deps.n, .nlocks = merged->objects.n, .ordered = join_share_run, .ctx = &s};
     if (s.deps.n) cycle_find(&in, &r);
-    for (size_t i = 0; i < r.found.n; i++)
+    for (size_t i = 0; i < r.found.n; i++) {
+        join_turn(&s, &r.found.at[i]);
         join_report(&s, &r.found.at[i]);
+    }
     cycle_result_free(&r);
     vec_free(&s.deps);
     vec_free(&s.from);
