@@ -9,6 +9,7 @@
 #include "../../preload/race/x86/x86.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
 #include <sched.h>
@@ -315,6 +316,42 @@ static void test_translation(void) {
     EXPECT(!x86_translate(0) && !x86_translate(~0ull) && !x86_copy_of(1));
 }
 
+static int bias_of(struct dl_phdr_info *info, size_t size, void *out) {
+    (void)size;
+    if (!strstr(info->dlpi_name, "libz.so")) return 0;
+    *(uintptr_t *)out = info->dlpi_addr;
+    return 1;
+}
+
+/* A library that comes and goes keeps its sites and takes no more memory, wherever it is loaded. */
+static void test_reload(void) {
+    unsigned long first = 0;
+    uint32_t count = 0;
+    for (int i = 0; i < 60; i++) {
+        void *room = i % 3 ? NULL : mmap(NULL, 1u << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *z = dlopen("libz.so.1", RTLD_NOW);
+        if (!z) return;
+        uintptr_t bias = 0;
+        const char *why = "";
+        struct link_map *map = NULL;
+        dl_iterate_phdr(bias_of, &bias);
+        dlinfo(z, RTLD_DI_LINKMAP, &map);
+        struct x86_module *m = x86_prepare(map->l_name, bias, &why);
+        EXPECT(m && x86_patch(m, &why) == 0);
+        unsigned long (*crc)(unsigned long, const void *, unsigned) =
+                (unsigned long (*)(unsigned long, const void *, unsigned))dlsym(z, "crc32");
+        unsigned long sum = crc(0, "some text to sum up", 19);
+        if (i == 0) {
+            first = sum;
+            count = x86_module_count();
+        }
+        EXPECT(sum == first && x86_module_count() == count);
+        x86_forget(bias, bias + (1u << 17));
+        dlclose(z);
+        if (room && i % 2) munmap(room, 1u << 20);
+    }
+}
+
 /* ---- set-up */
 
 static int map_shadow(void) {
@@ -401,6 +438,7 @@ int main(void) {
     test_spin();
     test_translation();
     EXPECT(vectors_survive());
+    test_reload();
     EXPECT(x86_prepare("/nonexistent", 0, &why) == NULL && why[0]);
     EXPECT(x86_prepare("/etc/passwd", 0, &why) == NULL && why[0]);
     printf("race_x86_units: %s\n", failures ? "failed" : "ok");

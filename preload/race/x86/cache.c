@@ -335,7 +335,11 @@ void x86_cache_store(const struct x86_module *m, const struct x86_image *image) 
     if (fd >= 0) {
         int failed = write_file(m, fd) != 0;
         if (close(fd) != 0) failed = 1;
-        if (failed || renameat(directory, temporary, directory, name) != 0) unlinkat(directory, temporary, 0);
+        if (failed || renameat(directory, temporary, directory, name) != 0) {
+            unlinkat(directory, temporary, 0);
+        } else {
+            x86_cache_prune(directory);
+        }
     }
     close(directory);
 }

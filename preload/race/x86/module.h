@@ -73,4 +73,7 @@ void x86_cache_store(const struct x86_module *m, const struct x86_image *image);
 /* Moves the trampolines to where the module is now. 0, or -1: they are where they were. */
 int x86_cache_move(struct x86_module *m, uintptr_t low, uintptr_t high, uintptr_t bias);
 
+/* prune.c: removes the oldest files of the cache while they take more than a gigabyte. */
+void x86_cache_prune(int directory);
+
 #endif
