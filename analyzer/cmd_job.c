@@ -136,7 +136,7 @@ static void job_join(struct job *j) {
     size_t n = j->in->nrecords, size = 0, before = j->list.all.n;
     struct model *m = &j->models[n];
     struct err err = {0};
-    if (j->args->hang || (n < 2 && !(j->models[0].header->flags & TWATCH_HDR_MERGED))) return;
+    if (j->args->hang || n == 0 || (n < 2 && !(j->models[0].header->flags & TWATCH_HDR_MERGED))) return;
     struct join *join = join_new();
     for (size_t i = 0; i < n; i++)
         join_add(join, &j->models[i]);

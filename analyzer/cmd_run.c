@@ -1,5 +1,4 @@
 /* twatch run -- COMMAND: starts it under the library, waits, reads what it and its children recorded, reports. */
-#define _GNU_SOURCE /* pipe2 */
 #include "cmd.h"
 #include "cmd_watch.h"
 

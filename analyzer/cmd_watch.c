@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "cmd_watch.h"
 
 #include <elf.h>

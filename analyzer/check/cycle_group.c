@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* qsort_r */
 #include "check/cycle.h"
 
 #include <stdlib.h>

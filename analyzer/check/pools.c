@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 static bool pools_waits(const struct model_state *s) {
-    return s && s->waiting && !(s->slot->wait_flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL));
+    return s && s->waiting && !(s->slot->wait_flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED));
 }
 
 static int pools_by_object(const void *pa, const void *pb) {

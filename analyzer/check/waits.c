@@ -38,7 +38,7 @@ struct waits {
 };
 
 static bool waits_timeless(const struct model_state *s) {
-    return s->waiting && !(s->slot->wait_flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL));
+    return s->waiting && !(s->slot->wait_flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED));
 }
 
 static void waits_index(struct waits *w) {

@@ -7,6 +7,7 @@
 struct state_input {
     const struct record *r;
     VEC(const struct record_chunk *) held; /* chunks of HELD, in file order */
+    uint32_t *by_address, nobjects; /* living objects by address, newest last; made when the first entry without an id is met */
     uint64_t budget; /* entries that may still be copied: held arrays of a true record never overlap, so all of them fit
                         in the file */
 };
@@ -33,6 +34,37 @@ static const unsigned char *state_held_bytes(const struct state_input *in, const
     return state_overflow(in, s->held_offset, s->nheld);
 }
 
+/* ---- locks that were taken so often that the thread did not look up their ids ---- */
+
+static int state_compare(const void *pa, const void *pb, void *ctx) {
+    uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+    const struct twatch_object *x = model_object(ctx, a), *y = model_object(ctx, b);
+    if (x->address != y->address) return x->address < y->address ? -1 : 1;
+    if (x->generation != y->generation) return x->generation < y->generation ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+static void state_index(struct model *m, struct state_input *in) {
+    in->by_address = mem_new((size_t)m->objects.n + 1, sizeof *in->by_address);
+    for (uint32_t i = 1; i < m->objects.n; i++)
+        if (model_object(m, i)) in->by_address[in->nobjects++] = i;
+    if (in->nobjects > 1) qsort_r(in->by_address, in->nobjects, sizeof *in->by_address, state_compare, m);
+}
+
+/* The newest object at an address; 0 if there is none, or if it is of another kind. */
+static uint32_t state_resolve(struct model *m, struct state_input *in, uint64_t address, uint32_t kind) {
+    if (!in->by_address) state_index(m, in);
+    uint32_t lo = 0, hi = in->nobjects;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (model_object(m, in->by_address[mid])->address <= address) lo = mid + 1;
+        else hi = mid;
+    }
+    const struct twatch_object *o = lo ? model_object(m, in->by_address[lo - 1]) : NULL;
+    if (!o || o->address != address || (kind && o->kind != kind)) return 0;
+    return in->by_address[lo - 1];
+}
+
 static bool state_read(struct model *m, struct state_input *in, const struct twatch_slot *s, struct model_state *out) {
     *out = (struct model_state){.thread = s->thread, .slot = s};
     out->waiting = s->wait_kind != 0 && s->wait_kind <= TWATCH_OBJ_KEY && s->wait_seq % 2 == 0;
@@ -44,6 +76,7 @@ static bool state_read(struct model *m, struct state_input *in, const struct twa
     for (uint32_t i = 0; i < s->nheld; i++) {
         struct twatch_held h;
         memcpy(&h, bytes + i * sizeof h, sizeof h);
+        if (h.address && !h.object) h.object = state_resolve(m, in, h.address, h.flags >> TWATCH_HELD_KIND_SHIFT);
         if (h.address && model_object(m, h.object) && h.mode <= TWATCH_MODE_SHARED) held[out->nheld++] = h;
     }
     out->held = held;
@@ -79,4 +112,5 @@ void state_build(struct model *m, struct record *r) {
     if (all.n) memcpy(m->states, all.at, all.n * sizeof *m->states);
     vec_free(&all);
     vec_free(&in.held);
+    free(in.by_address);
 }

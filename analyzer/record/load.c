@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* SEEK_DATA */
 #include "record/load.h"
 
 #include <errno.h>
