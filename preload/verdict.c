@@ -8,7 +8,7 @@
 
 struct permits {
     const struct tw_scene *scene;
-    uint32_t waiter;     /* slot that does not count */
+    uint32_t waiter;     /* slot that does not count; 0: all count */
     uint32_t from, next; /* the lowest slot above `from` */
     int64_t sum;
 };
@@ -23,7 +23,9 @@ static void add_permits(const struct twatch_use *use, void *arg) {
 }
 
 static struct permits permits_of(const struct tw_scene *s, const struct tw_view *v, uint32_t from) {
-    struct permits p = {.scene = s, .waiter = v->slot, .from = from};
+    const struct twatch_object *o = tw_object_at(v->object);
+    bool used_as_lock = o && o->flags & TWATCH_OBJF_SELF_POST; /* taken and given back by one thread before: then taking it twice is no signal */
+    struct permits p = {.scene = s, .waiter = used_as_lock ? 0 : v->slot, .from = from};
     tw_use_each(v->object, add_permits, &p);
     return p;
 }
