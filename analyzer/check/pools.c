@@ -1,11 +1,11 @@
 /*
  * pool-starvation: threads of one start routine are a pool when they take their work from one queue, a condition variable or semaphore that nobody
  * else waits on. The pool starves when all of them wait for ever for something else, while the queue was told of work that nobody has come for.
+ * Workers that always found work at once never waited at their queue; then it is known by being told of work from outside and by workers.
  */
 #include "check/check.h"
 #include "finding/names.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 static bool pools_waits(const struct model_state *s) {
@@ -23,7 +23,22 @@ static uint64_t pools_routine(const struct model *m, uint32_t thread) {
     return t ? t->start_routine : 0;
 }
 
-/* Work that was announced at this queue and not fetched; 0: not a queue of one pool. *routine: the pool's. */
+/* The start routine of those who told this object of work when nobody waited, and that of somebody else too; 0: not so. */
+static uint64_t pools_inside_and_outside(const struct model *m, const struct twatch_use *const *u, size_t n) {
+    uint64_t inside = 0;
+    bool outside = false;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t mine = pools_routine(m, u[i]->thread);
+        const struct twatch_thread *t = model_thread(m, u[i]->thread);
+        if (!u[i]->posts || !t) continue;
+        if (t->flags & TWATCH_THREAD_MAIN) outside = true;
+        else if (!u[i]->posts_to_nobody || (inside && inside != mine)) return 0;
+        else inside = mine;
+    }
+    return outside ? inside : 0;
+}
+
+/* Was work announced at this queue that nobody fetched? 0: no, or not a queue of one pool. *routine: the pool's. */
 static uint64_t pools_queued(const struct model *m, const struct twatch_use *const *u, size_t n, uint64_t *routine) {
     const struct twatch_object *o = model_object(m, u[0]->object);
     uint64_t posts = 0, waits = 0, nobody = 0;
@@ -37,7 +52,9 @@ static uint64_t pools_queued(const struct model *m, const struct twatch_use *con
         if (!mine || (*routine && *routine != mine)) return 0;
         *routine = mine;
     }
-    if (!*routine || !o) return 0;
+    if (!o) return 0;
+    if (!*routine && o->kind == TWATCH_OBJ_COND) *routine = pools_inside_and_outside(m, u, n);
+    if (!*routine) return 0;
     if (o->kind == TWATCH_OBJ_COND) return nobody;
     return o->kind == TWATCH_OBJ_SEM && posts > waits ? posts - waits : 0;
 }
@@ -63,7 +80,7 @@ static bool pools_others_stuck(const struct model *m) {
     return true;
 }
 
-static void pools_report(struct check *c, const struct twatch_use *const *u, size_t n, uint64_t routine, uint64_t queued) {
+static void pools_report(struct check *c, const struct twatch_use *const *u, size_t n, uint64_t routine) {
     uint32_t size, worker = pools_stuck(c->m, routine, u[0]->object, &size);
     if (!worker) return;
     struct draft *d = draft_begin(c->out, check_rule(RULE_POOL_STARVATION), c->m);
@@ -78,8 +95,8 @@ static void pools_report(struct check *c, const struct twatch_use *const *u, siz
             draft_step(d, draft_thread(d, u[i]->thread), ACTION_SIGNALS, queue, u[i]->post_stack, 0, "work is queued");
             break;
         }
-    draft_message(d, "all %u workers like %s are blocked while %" PRIu64 " piece%s of work wait%s at %s for a worker", size, draft_thread_name(d, who),
-            queued, queued == 1 ? "" : "s", queued == 1 ? "s" : "", draft_object_name(d, queue));
+    draft_message(d, "all %u workers like %s are blocked, and work was queued at %s that only a worker can do", size, draft_thread_name(d, who),
+            draft_object_name(d, queue));
     draft_end(d);
 }
 
@@ -94,7 +111,7 @@ void check_pools(struct check *c) {
         for (to = from + 1; to < all.n && all.at[to]->object == all.at[from]->object; to++)
             ;
         uint64_t routine, queued = pools_queued(c->m, all.at + from, to - from, &routine);
-        if (queued) pools_report(c, all.at + from, to - from, routine, queued);
+        if (queued) pools_report(c, all.at + from, to - from, routine);
     }
     vec_free(&all);
 }
