@@ -76,7 +76,7 @@ static struct code *code_open(Dwarf *dwarf) {
     uint8_t type;
     while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &cu, &sub) == 0)
         code_add_unit(c, unit, type, cu, sub);
-    qsort(c->ranges.at, c->ranges.n, sizeof *c->ranges.at, code_by_low);
+    if (c->ranges.n) qsort(c->ranges.at, c->ranges.n, sizeof *c->ranges.at, code_by_low);
     return c;
 }
 
@@ -214,7 +214,7 @@ static bool code_in_dwarf(struct symfile *f, uint64_t address, code_places *out)
     struct code_unit *u = &f->code->units.at[in->die];
     if (!u->indexed) {
         code_index(u, &u->tree, 0);
-        qsort(u->functions.at, u->functions.n, sizeof *u->functions.at, code_by_low);
+        if (u->functions.n) qsort(u->functions.at, u->functions.n, sizeof *u->functions.at, code_by_low);
         u->indexed = true;
     }
     const struct code_range *range = code_range_of(&u->functions, address);

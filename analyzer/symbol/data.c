@@ -102,8 +102,8 @@ static void data_pass(struct symfile *f, struct data *d) {
     uint8_t type;
     while (dwarf_get_units(f->dwarf, unit, &unit, NULL, &type, &cu, &sub) == 0)
         data_walk(d, type == DW_UT_skeleton && dwarf_tag(&sub) != DW_TAG_invalid ? &sub : &cu, NULL, false, 0);
-    qsort(d->statics.at, d->statics.n, sizeof *d->statics.at, data_by_address);
-    qsort(d->tls.at, d->tls.n, sizeof *d->tls.at, data_by_address);
+    if (d->statics.n) qsort(d->statics.at, d->statics.n, sizeof *d->statics.at, data_by_address);
+    if (d->tls.n) qsort(d->tls.at, d->tls.n, sizeof *d->tls.at, data_by_address);
 }
 
 static const struct data_variable *data_find(const data_variables *v, uint64_t address) {

@@ -37,6 +37,7 @@ static void symfile_read_symbols(struct symfile *f, Elf *elf, GElf_Word type) {
     Elf_Data *data = section && header.sh_entsize ? elf_getdata(section, NULL) : NULL;
     if (!data) return;
     size_t n = data->d_size / (size_t)header.sh_entsize;
+    free(f->symbols); /* of a table before that held nothing of use */
     f->symbols = mem_new(n + 1, sizeof *f->symbols);
     for (size_t i = 0; i < n && i < INT32_MAX; i++) {
         GElf_Sym s;
