@@ -7,6 +7,7 @@
 #include "record.h"
 #include "shadow.h"
 #include "slow.h"
+#include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -180,6 +181,26 @@ static bool frees_for_others(const char *path) {
     return prefix(name, "libstdc++.so") || prefix(name, "libc++abi.so");
 }
 
+static uintptr_t interpreter; /* where CPython's evaluation loop lies; 0: none */
+
+/* CPython's own code: its accesses are ordered by its global lock, its dictionaries and reference counts are no variables of the program, and there are a hundred of them
+   to each line of Python. Instrumented only when races_only names it. */
+static bool is_interpreter(const struct dl_phdr_info *info) {
+    const char *only = rt_host->option("races_only");
+    if (!interpreter || (only && *only)) return false;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type == PT_LOAD && interpreter - (info->dlpi_addr + p->p_vaddr) < p->p_memsz) return true;
+    }
+    return false;
+}
+
+static void leave_alone(const struct dl_phdr_info *info, uintptr_t inside, const char *why) {
+    bool guarded = rt_host->enter();
+    note(rt_host->module_id(inside), info->dlpi_addr, why, NULL);
+    if (guarded) rt_host->leave();
+}
+
 static int visit_module(struct dl_phdr_info *info, size_t size, void *arg) {
     (void)size;
     struct visit *v = arg;
@@ -194,6 +215,10 @@ static int visit_module(struct dl_phdr_info *info, size_t size, void *arg) {
     const char *path = main_program ? exe : info->dlpi_name;
     if (!*path || !inside) return 0;
     bool asked = wanted(path, main_program);
+    if (asked && is_interpreter(info)) {
+        leave_alone(info, inside, "the Python interpreter orders its accesses by its own lock");
+        return 0;
+    }
     if (asked || frees_for_others(path)) watch(info, !asked);
     if (!asked || calls_us(info)) return 0;
     instrument(path, info->dlpi_addr, inside);
@@ -217,6 +242,7 @@ const char *rt_modules_start(void) {
     if (x86_init(&config)) return "the thread-local layout does not fit the instrumentation";
     struct visit v = {0, 0, NULL, 0};
     ready = true;
+    interpreter = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault");
     dl_iterate_phdr(visit_module, &v);
     rt_report_tls(v.tls + 4096);
     return NULL;
@@ -225,6 +251,7 @@ const char *rt_modules_start(void) {
 void rt_modules_loaded(uintptr_t bias, const char *path) {
     if (!ready || !path || !*path) return;
     struct visit v = {0, 0, path, bias};
+    if (!interpreter) interpreter = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault");
     dl_iterate_phdr(visit_module, &v);
 }
 
