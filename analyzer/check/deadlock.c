@@ -7,6 +7,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum {
+    DEADLOCK_LOOKED = 2000, /* incidents searched for where an ended owner took its lock */
+    DEADLOCK_SHOWN = 2500   /* threads of one deadlock */
+};
+
 static bool deadlock_kind(uint32_t kind) {
     return kind == TWATCH_INCIDENT_DEADLOCK || kind == TWATCH_INCIDENT_STALL || kind == TWATCH_INCIDENT_HANG_TIMEOUT;
 }
@@ -20,7 +25,7 @@ static int deadlock_compare(const void *pa, const void *pb) {
 
 /* Where a thread that has ended took what it kept. */
 static void deadlock_ended_owner(const struct check *c, struct waiting *w) {
-    for (size_t i = 0; i < c->m->incidents.n; i++) {
+    for (size_t i = 0; i < c->m->incidents.n && i < DEADLOCK_LOOKED; i++) {
         const struct twatch_incident *x = model_incident(c->m, i);
         if (x->kind != TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT || x->object != w->object) continue;
         if (w->holder && w->holder != x->thread) continue;
@@ -49,7 +54,7 @@ static struct waiting deadlock_waiting(const struct check *c, const struct twatc
 
 static void deadlock_report(struct check *c, const struct twatch_incident *const *all, size_t n) {
     VEC(struct waiting) waits = {0};
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && i < DEADLOCK_SHOWN; i++)
         vec_push(&waits, deadlock_waiting(c, all[i]));
     enum check_rule_id rule = all[0]->kind == TWATCH_INCIDENT_DEADLOCK ? RULE_DEADLOCK
                               : all[0]->kind == TWATCH_INCIDENT_STALL  ? RULE_STALL

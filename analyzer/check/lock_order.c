@@ -8,7 +8,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LOCK_ORDER_LOOKED = 20000 }; /* dependencies on one lock that are looked at for other places */
+enum {
+    LOCK_ORDER_LOOKED = 20000, /* dependencies on one lock that are looked at for other places */
+    LOCK_ORDER_SHOWN = 2000    /* cycles told one by one; nobody reads more, the rest is counted */
+};
 
 struct lock_order {
     struct check *c;
@@ -202,6 +205,14 @@ static void lock_order_exhausted(struct lock_order *l, const struct cycle_result
     draft_end(d);
 }
 
+static void lock_order_more(struct lock_order *l, size_t n) {
+    struct draft *d = draft_begin(l->c->out, check_rule(RULE_LOCK_ORDER_CYCLE), l->c->m);
+    draft_finding(d)->confidence = CONFIDENCE_POSSIBLE;
+    draft_finding(d)->count = n;
+    draft_message(d, "%zu more cycles of locks were found and are not listed", n);
+    draft_end(d);
+}
+
 void check_lock_order(struct check *c) {
     struct lock_order l = {.c = c};
     size_t n = (size_t)c->m->objects.n + 1;
@@ -218,8 +229,9 @@ void check_lock_order(struct check *c) {
     l.classes = locks_classes_new(c->m);
     if (l.deps.n) cycle_find(&in, &r);
     if (r.found.n) lock_order_index(&l);
-    for (size_t i = 0; i < r.found.n; i++)
+    for (size_t i = 0; i < r.found.n && i < LOCK_ORDER_SHOWN; i++)
         lock_order_report(&l, &r.found.at[i]);
+    if (r.found.n > LOCK_ORDER_SHOWN) lock_order_more(&l, r.found.n - LOCK_ORDER_SHOWN);
     if (r.exhausted) lock_order_exhausted(&l, &r);
     cycle_result_free(&r);
     locks_classes_free(l.classes);
