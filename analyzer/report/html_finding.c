@@ -70,8 +70,9 @@ static void html_step(
     report_step_words(&words, f, s);
     fputs("<h4>", out);
     html_text(out, strbuf_text(&words));
-    fputs(s->action == ACTION_HOLDS ? ", taken at</h4>\n" : " at</h4>\n", out);
-    html_stack(out, r, f->run, report_trace(r, f->run, s->stack, s->site), rich);
+    bool place = s->stack || s->site;
+    fputs(!place ? "</h4>\n" : s->action == ACTION_HOLDS ? ", taken at</h4>\n" : " at</h4>\n", out);
+    if (place) html_stack(out, r, f->run, report_trace(r, f->run, s->stack, s->site), rich);
     strbuf_free(&words);
 }
 

@@ -14,11 +14,12 @@ static const char *text_base(const char *path) {
 
 static void text_step(const struct textout *t, const struct finding *f, const struct finding_step *s) {
     struct strbuf b = {0};
+    bool place = s->stack || s->site;
     report_step_words(&b, f, s);
-    strbuf_puts(&b, s->action == ACTION_HOLDS ? ", taken at:" : " at:");
+    if (place) strbuf_puts(&b, s->action == ACTION_HOLDS ? ", taken at:" : " at:");
     textout_wrap(t, 4, 0, strbuf_text(&b));
     strbuf_free(&b);
-    textout_stack(t, 6, report_trace(t->report, f->run, s->stack, s->site));
+    if (place) textout_stack(t, 6, report_trace(t->report, f->run, s->stack, s->site));
 }
 
 static void text_thread_head(const struct textout *t, const struct finding *f, const struct finding_thread *h) {

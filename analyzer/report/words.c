@@ -67,10 +67,11 @@ static void words_holder(struct strbuf *b, const struct finding *f, const struct
     for (size_t i = 0; i < f->nsteps; i++) {
         const struct finding_step *h = &f->steps[i];
         if (h->action != ACTION_HOLDS || h->object != s->object || h->thread >= f->nthreads) continue;
+        strbuf_puts(b, b->n ? "; " : "");
         if (h->thread == s->thread)
-            strbuf_puts(b, " (which it holds itself)");
+            strbuf_puts(b, "it holds it itself");
         else
-            strbuf_printf(b, " (which thread %u holds)", f->threads[h->thread].id);
+            strbuf_printf(b, "thread %u holds it", f->threads[h->thread].id);
         return;
     }
 }
@@ -80,8 +81,11 @@ void report_step_words(struct strbuf *b, const struct finding *f, const struct f
     const char *phrase = words_phrase(s->action, object), *hole = strstr(phrase, "%s");
     strbuf_add(b, phrase, hole ? (size_t)(hole - phrase) : strlen(phrase));
     if (hole) report_object_words(b, &f->objects[s->object]);
-    if (s->note) strbuf_printf(b, " (%s)", s->note);
-    if (object) words_holder(b, f, s);
+    struct strbuf aside = {0};
+    if (s->note) strbuf_puts(&aside, s->note);
+    if (object) words_holder(&aside, f, s);
+    if (aside.n) strbuf_printf(b, " (%s)", strbuf_text(&aside));
+    strbuf_free(&aside);
     for (uint32_t i = 0, said = 0; i < s->nheld && said < 8; i++) {
         if (s->held[i] >= f->nobjects || words_has_step(f, s->thread, s->held[i])) continue;
         strbuf_puts(b, said++ ? ", " : ", while holding ");
