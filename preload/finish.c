@@ -104,6 +104,7 @@ void tw_finish_init(char **envp) {
     if (!TW_CONFIG(follow)) leave_children_alone(envp);
     /* The first handler that is registered runs last, after those of the program and its C++ destructors; unlike a destructor it learns the status. */
     on_exit(at_exit, NULL);
+    tw_process_init();
 }
 
 /* ---- the analyzer ---- */
@@ -182,6 +183,11 @@ int tw_finish(const struct tw_finish *f) {
     if (t) tw_leave(t);
     int status = (int)TW_CONFIG(exitcode);
     return findings && status != 0 ? status : f->code;
+}
+
+void tw_finish_forked(void) {
+    analyzed = false;
+    tw_launch_forked();
 }
 
 void tw_finish_undo(void) {

@@ -7,6 +7,11 @@
 /* Constructor. Says that this process is observed (TWATCH_SEEN), keeps the environment for the analyzer, and asks to be called at exit. */
 void tw_finish_init(char **envp);
 
+/* Constructor part of wrap_process.c. */
+void tw_process_init(void);
+/* A fork child starts anew. */
+void tw_finish_forked(void);
+
 /* The process ends now through _exit, abort, exec or by our own action. Not inside the guard. Stores how, and writes the report when that is asked for.
    Nothing happens in a vfork child, which has its parent's memory. Returns the exit status to end with: `code`, or that of the option exitcode. */
 struct tw_finish {

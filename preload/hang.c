@@ -110,4 +110,7 @@ void tw_hang_watch(void) {
     watching = r > 0;
 }
 
-void tw_hang_forked(void) { watching = false; }
+void tw_hang_forked(void) {
+    watching = false;
+    tw_finish_forked();
+}

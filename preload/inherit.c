@@ -49,6 +49,7 @@ static void note(const struct twatch_held *h, int32_t tid) {
 }
 
 void tw_inherit_before_fork(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
+    if (noted.parent != tw_header->pid) lock = (struct tw_lock){0}; /* taken in the parent at the fork, by a thread that is not here */
     if (!tw_lock_try(&lock)) return; /* another fork at the same moment: its notes serve */
     noted.n = 0;
     noted.parent = tw_header->pid;

@@ -27,6 +27,7 @@ static struct job {
     uint32_t done;
 } job;
 static struct tw_lock lock;
+static bool stuck; /* children of an earlier call are still there and use all this */
 
 struct kernel_sigaction { /* as the kernel has it; libc's differs */
     void *handler;
@@ -135,10 +136,11 @@ static int run_locked(void) {
     long middle = start(CLONE_VM, middle_stack, run_middle, &job);
     if (middle < 0) return TW_LAUNCH_FAILED;
     if (!wait_done(middle, tw_sys_now() + job.what.limit_ns)) {
+        stuck = true;
         if (!job.what.kill) return TW_LAUNCH_LATE;
         long pid = __atomic_load_n(&job.pid, __ATOMIC_ACQUIRE);
         tw_sys(SYS_kill, pid > 0 ? pid : middle, SIGKILL);
-        wait_done(middle, tw_sys_now() + 2000000000u);
+        stuck = !wait_done(middle, tw_sys_now() + 2000000000u);
         return TW_LAUNCH_LATE;
     }
     if (job.error < 0 || !job.done) return TW_LAUNCH_FAILED;
@@ -148,13 +150,16 @@ static int run_locked(void) {
 int tw_launch(const struct tw_launch *s) {
     uint64_t all = ~0ull, before;
     tw_lock_take(&lock);
-    job = (struct job){.what = *s};
+    if (!stuck) job = (struct job){.what = *s};
     /* The children begin with this mask: a handler of the program must not run in them. */
     tw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-    int rc = run_locked();
+    int rc = stuck ? TW_LAUNCH_FAILED : run_locked();
     tw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof before);
-    if (rc != TW_LAUNCH_LATE) tw_lock_give(&lock); /* late: the stacks may still be in use, for good */
+    tw_lock_give(&lock);
     return rc;
 }
 
-void tw_launch_forked(void) { lock = (struct tw_lock){0}; }
+void tw_launch_forked(void) {
+    lock = (struct tw_lock){0};
+    stuck = false;
+}

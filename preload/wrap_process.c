@@ -14,6 +14,29 @@
 
 /* ---- fork ---- */
 
+/*
+ * libunwind's own data must be at rest in the child. These handlers are registered before all others, so the first one runs last before the fork and the
+ * second first after it: no handler of the program runs, and records, in between.
+ */
+static __thread bool unwinder_held;
+
+static void before_clone(void) {
+    struct tw_thread *t = tw_self;
+    if (!t || t->busy || !tw_live->on) return; /* fork in a signal handler that interrupted recording, maybe unwinding */
+    t->busy = 1;
+    tw_unwind_hold();
+    unwinder_held = true;
+}
+
+static void after_clone(void) {
+    if (!unwinder_held) return;
+    unwinder_held = false;
+    tw_unwind_release();
+    tw_self->busy = 0;
+}
+
+void tw_process_init(void) { pthread_atfork(before_clone, after_clone, after_clone); }
+
 TW_EXPORT pid_t fork(void) {
     uintptr_t pc = TW_CALLER, cfa = TW_CFA;
     struct tw_thread *t = tw_self ? tw_enter() : NULL;
