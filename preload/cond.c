@@ -16,6 +16,8 @@ static uint16_t oflags_of(const pthread_cond_t *c) {
     return wrefs(c) & COND_SHARED ? TWATCH_OBJF_PSHARED : 0;
 }
 
+_Static_assert(sizeof(struct tw_cond_side) <= TW_USE_SIDE, "fits the side state of an object");
+
 static struct tw_use_entry *use_of(struct tw_thread *t, const pthread_cond_t *c, uintptr_t pc, uintptr_t cfa) {
     return tw_use_at(t, &(struct tw_use_query){.address = (uintptr_t)c,
                                 .pc = pc,

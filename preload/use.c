@@ -1,33 +1,47 @@
 /*
- * Three hash tables in private memory, all changed and read under one lock, on slow paths only: use records by (thread,
- * object), contention records by (object, site), private side state by object.
+ * Hash tables in private memory, all changed and read under one lock, on slow paths only: use records by (object,
+ * thread), contention records by (object, site), and what is kept of an object beside its record.
+ *
+ * What comes and goes by the thousand may not pile up. Records of dead objects that say little serve others; so do
+ * records of ended threads, whose numbers are added to those of one record for all ended threads of the object (thread
+ * 0). Both only when there are many.
  */
 #include "use.h"
 
 #include "hashmap.h"
 #include "stack.h"
 
-/* Records of dead objects with fewer operations than DULL_USE serve others, once there are MANY_USES of them. */
-enum { DULL_USE = 64, MANY_USES = 4096 };
+enum {
+    DULL_USE = 64,      /* operations below which the record of a dead object is given up */
+    MANY_USES = 4096,   /* records in the process, above which that is done */
+    MANY_THREADS = 512, /* records of one object, above which those of ended threads are added up */
+    LOOKED_AT = 32,     /* records that are looked at for that */
+    RESTING = 4096      /* side states of dead objects that wait: a thread on its way out may still write into one */
+};
 
 static struct tw_table use_table = TW_TABLE(TWATCH_CHUNK_USE, struct twatch_use, 4);
 static struct tw_table stat_table = TW_TABLE(TWATCH_CHUNK_STAT, struct twatch_stat, 4);
 
-struct use_node { /* one per use record, threaded through all records of the same object */
+struct use_node { /* one per use record, in the list of its object: the oldest first */
     struct twatch_use *use;
     struct use_node *next;
 };
 
 struct object_node { /* what is kept of one object */
-    struct use_node *uses;
+    struct use_node *first, **last;
+    struct twatch_use *ended; /* of all ended threads together; NULL: none */
+    uint32_t count;
     void *side;
 };
 
 static struct tw_lock lock;
-static struct tw_hashmap objects,
-        stats; /* object id -> struct object_node; hash of (object, site) -> struct twatch_stat */
+static struct tw_hashmap objects; /* object id -> struct object_node */
+static struct tw_hashmap uses;    /* object id and thread id -> struct twatch_use */
+static struct tw_hashmap stats;   /* hash of (object, site) -> struct twatch_stat */
 static struct use_node *spare;
-static struct object_node *spare_objects; /* linked through side */
+static struct object_node *spare_objects;    /* linked through side */
+static void *resting[RESTING], *spare_sides; /* the latter linked through the first word */
+static uint32_t rested;
 
 static struct object_node *new_object_node(void) {
     struct object_node *n = spare_objects;
@@ -45,6 +59,10 @@ static struct object_node *object_node(uint32_t object) {
     return n;
 }
 
+static uint64_t use_key(uint32_t object, uint32_t thread) {
+    return (uint64_t)object << 32 | thread;
+}
+
 /* A record given back by a dead object, or a new one. */
 static struct use_node *new_use(void) {
     struct use_node *n = spare;
@@ -59,16 +77,92 @@ static struct use_node *new_use(void) {
     return n->use ? n : NULL;
 }
 
+static void append(struct object_node *o, struct use_node *n) {
+    if (!o->first) o->last = &o->first;
+    n->next = NULL;
+    *o->last = n;
+    o->last = &n->next;
+}
+
+static struct use_node *take_first(struct object_node *o) {
+    struct use_node *n = o->first;
+    o->first = n->next;
+    if (!o->first) o->last = &o->first;
+    return n;
+}
+
+static void add_up(struct twatch_use *sum, const struct twatch_use *u) {
+    sum->waits += u->waits;
+    sum->blocked += u->blocked;
+    sum->timeouts += u->timeouts;
+    sum->wait_ns += u->wait_ns;
+    if (u->wait_max_ns > sum->wait_max_ns) sum->wait_max_ns = u->wait_max_ns;
+    sum->posts += u->posts;
+    sum->broadcasts += u->broadcasts;
+    sum->posts_to_nobody += u->posts_to_nobody;
+    sum->empty_wakeups += u->empty_wakeups;
+    sum->balance += u->balance;
+    if (u->mutex) sum->mutex = u->mutex;
+    if (!sum->wait_stack) sum->wait_stack = u->wait_stack;
+    if (!sum->post_stack) sum->post_stack = u->post_stack;
+    if (u->first_ns && (!sum->first_ns || u->first_ns < sum->first_ns)) sum->first_ns = u->first_ns;
+    if (u->last_ns > sum->last_ns) sum->last_ns = u->last_ns;
+}
+
+static bool has_ended(const struct twatch_use *u) {
+    const struct twatch_thread *d = tw_thread_desc(u->thread);
+    return u->balance <= 0 && d && d->end != TWATCH_THREAD_RUNNING; /* one that kept a permit stays a line of its own */
+}
+
+/* The record of an ended thread, emptied for another; NULL: none among the oldest. */
+static struct use_node *from_ended(struct object_node *o, uint32_t object) {
+    for (uint32_t i = 0; i < LOOKED_AT; i++) {
+        struct use_node *n = take_first(o);
+        bool first = !o->ended;
+        if (n->use != o->ended && has_ended(n->use)) {
+            tw_hashmap_remove(&uses, use_key(object, n->use->thread));
+            if (!first) {
+                add_up(o->ended, n->use);
+                tw_sys_zero(n->use, sizeof *n->use);
+                o->count--;
+                return n;
+            }
+            o->ended = n->use;
+            n->use->thread = 0;
+        }
+        append(o, n);
+    }
+    return NULL;
+}
+
 static struct twatch_use *use_in(struct object_node *o, struct tw_thread *t, uint32_t object) {
-    for (struct use_node *n = o->uses; n; n = n->next)
-        if (n->use->thread == t->id) return n->use;
-    struct use_node *n = new_use();
-    if (!n) return NULL;
-    n->next = o->uses;
-    o->uses = n;
+    struct twatch_use *known = tw_hashmap_get(&uses, use_key(object, t->id));
+    if (known) return known;
+    struct use_node *n = o->count >= MANY_THREADS ? from_ended(o, object) : NULL;
+    if (!n) n = new_use();
+    if (!n || !tw_hashmap_put(&uses, use_key(object, t->id), n->use)) return NULL;
     n->use->object = object;
     n->use->thread = t->id;
+    o->count++;
+    append(o, n);
     return n->use;
+}
+
+static void *new_side(void) {
+    void *side = spare_sides;
+    if (!side) return tw_sys_memory(TW_USE_SIDE);
+    spare_sides = *(void **)side;
+    tw_sys_zero(side, TW_USE_SIDE);
+    return side;
+}
+
+static void rest_side(void *side) {
+    void **place = &resting[rested++ % RESTING];
+    if (*place) {
+        *(void **)*place = spare_sides;
+        spare_sides = *place;
+    }
+    *place = side;
 }
 
 struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object) {
@@ -95,7 +189,7 @@ struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_quer
     if (object && e->object == object) return e;
     tw_lock_take(&lock);
     struct object_node *n = object ? object_node(object) : NULL;
-    if (n && q->side && !n->side) n->side = tw_sys_memory(q->side);
+    if (n && q->side && !n->side) n->side = new_side();
     struct twatch_use *u = n && (n->side || !q->side) ? use_in(n, t, object) : NULL;
     void *side = n ? n->side : NULL;
     tw_lock_give(&lock);
@@ -113,27 +207,37 @@ void *tw_use_side(uint32_t object) {
     return side;
 }
 
+static bool dull(const struct twatch_use *u) {
+    return u->waits + u->posts < DULL_USE && u->balance <= 0;
+}
+
+static void give_up(struct object_node *o, uint32_t object) {
+    for (uint32_t i = o->count; i > 0; i--) {
+        struct use_node *n = take_first(o);
+        if (!dull(n->use)) {
+            append(o, n);
+            continue;
+        }
+        tw_hashmap_remove(&uses, use_key(object, n->use->thread));
+        if (n->use == o->ended) o->ended = NULL;
+        tw_sys_zero(n->use, sizeof *n->use);
+        n->next = spare;
+        spare = n;
+        o->count--;
+    }
+    if (o->side) rest_side(o->side);
+    o->side = NULL;
+    if (o->count > 0) return;
+    tw_hashmap_remove(&objects, object);
+    o->side = spare_objects;
+    spare_objects = o;
+}
+
 void tw_use_object_dead(uint32_t object) {
     if (__atomic_load_n(&use_table.count, __ATOMIC_RELAXED) < MANY_USES) return;
     tw_lock_take(&lock);
     struct object_node *o = tw_hashmap_get(&objects, object);
-    struct use_node **link = o ? &o->uses : NULL;
-    while (link && *link) {
-        struct use_node *n = *link;
-        if (n->use->waits + n->use->posts >= DULL_USE || n->use->balance > 0) {
-            link = &n->next;
-            continue;
-        }
-        *link = n->next;
-        tw_sys_zero(n->use, sizeof *n->use);
-        n->next = spare;
-        spare = n;
-    }
-    if (o && !o->uses && !o->side) {
-        tw_hashmap_remove(&objects, object);
-        o->side = spare_objects;
-        spare_objects = o;
-    }
+    if (o) give_up(o, object);
     tw_lock_give(&lock);
 }
 
@@ -159,7 +263,7 @@ struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack) {
 void tw_use_each(uint32_t object, void (*each)(const struct twatch_use *use, void *arg), void *arg) {
     tw_lock_take(&lock);
     struct object_node *o = tw_hashmap_get(&objects, object);
-    for (struct use_node *n = o ? o->uses : NULL; n; n = n->next)
+    for (struct use_node *n = o ? o->first : NULL; n; n = n->next)
         each(n->use, arg);
     tw_lock_give(&lock);
 }
@@ -168,8 +272,11 @@ void tw_use_forked(void) {
     tw_table_forget(&use_table);
     tw_table_forget(&stat_table);
     tw_hashmap_clear(&objects);
+    tw_hashmap_clear(&uses);
     tw_hashmap_clear(&stats);
     spare = NULL;
     spare_objects = NULL;
+    spare_sides = NULL;
+    tw_sys_zero(resting, sizeof resting);
     lock = (struct tw_lock){0};
 }

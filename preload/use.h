@@ -24,13 +24,14 @@ void tw_use_forked(void);
 /* Everything about the object at an address in one probe: a few nanoseconds on a hit. NULL: no room. The returned entry
    is good until the guard is left. `side` bytes of zeroed private memory are kept per object, for all threads (0:
    none). */
+enum { TW_USE_SIDE = 64 };
 struct tw_use_query {
     uintptr_t address, pc, cfa;
     uint8_t kind;
     uint16_t oflags;
-    uint16_t side;
-    bool alive; /* the caller knows that it is not destroyed: one that we saw destroyed has been given a new life
-                   without an init call */
+    uint16_t side; /* up to TW_USE_SIDE */
+    bool alive;    /* the caller knows that it is not destroyed: one that we saw destroyed has been given a new life
+                      without an init call */
 };
 struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_query *q);
 
