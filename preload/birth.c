@@ -21,6 +21,11 @@ static void free_birth(struct tw_birth *s) {
     tw_lock_give(&lock);
 }
 
+void tw_birth_forked(void) {
+    free_list = NULL;
+    lock = (struct tw_lock){0};
+}
+
 static size_t stack_size_of(const pthread_attr_t *attr) {
     static size_t usual;
     size_t size = 0;

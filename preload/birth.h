@@ -16,6 +16,8 @@ struct tw_birth {
 
 /* Before the real create: the new thread's descriptor. NULL: not recording, or no room: forward untouched. */
 struct tw_birth *tw_birth_prepare(const struct tw_birth *what, const pthread_attr_t *attr, uint32_t flags, uintptr_t pc, uintptr_t cfa);
+/* In the child of a fork: another thread of the parent may have been changing the list of free ones. */
+void tw_birth_forked(void);
 /* After it; handle is only read when it worked. */
 void tw_birth_done(struct tw_birth *s, uint32_t id, bool worked, pthread_t handle);
 /* The start routine that is given to the real create, with the struct tw_birth as its argument. */

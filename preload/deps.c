@@ -46,6 +46,11 @@ void tw_deps_release(struct tw_thread *t) {
     tw_lock_give(&lock);
 }
 
+void tw_deps_forked(void) {
+    free_tables = NULL;
+    lock = (struct tw_lock){0};
+}
+
 static bool grow(struct tw_dep_table *d) {
     uint32_t size = (d->mask + 1) * 2;
     struct dep_entry *bigger = tw_sys_memory(size * sizeof *bigger);

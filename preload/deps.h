@@ -8,4 +8,6 @@
 void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa);
 /* The thread ended: its table may serve another thread. */
 void tw_deps_release(struct tw_thread *t);
+/* In the child of a fork: free tables still write into the parent's record, which is unmapped here. */
+void tw_deps_forked(void);
 #endif

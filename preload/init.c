@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "birth.h"
 #include "config.h"
 #include "finish.h"
 #include "incident.h"
@@ -74,6 +75,8 @@ __attribute__((constructor(101))) static void tw_init(int argc, char **argv, cha
 }
 
 void tw_init_forget_all(void) {
+    tw_sys_forked();
+    tw_birth_forked();
     tw_store_forked();
     tw_object_forked();
     tw_stack_forked();

@@ -104,21 +104,24 @@ void *tw_sys_pages(size_t bytes) {
     return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
+static struct tw_lock memory_lock;
+
+void tw_sys_forked(void) { memory_lock = (struct tw_lock){0}; }
+
 void *tw_sys_memory(size_t bytes) {
-    static struct tw_lock lock;
     static char *next;
     static size_t room;
     enum { PIECE = 256 * 1024 };
     bytes = (bytes + 15) & ~(size_t)15;
     if (bytes >= PIECE / 4) return tw_sys_pages(bytes);
-    tw_lock_take(&lock);
+    tw_lock_take(&memory_lock);
     if (room < bytes) {
         char *fresh = tw_sys_pages(PIECE);
         if (fresh) next = fresh, room = PIECE;
     }
     void *p = NULL;
     if (room >= bytes) p = next, next += bytes, room -= bytes;
-    tw_lock_give(&lock);
+    tw_lock_give(&memory_lock);
     return p;
 }
 

@@ -60,6 +60,8 @@ void tw_lock_give(struct tw_lock *l);
 
 /* Zeroed private memory that is never given back; NULL when the kernel gives none. Thread-safe, 16-byte aligned. */
 void *tw_sys_memory(size_t bytes);
+/* In the child of a fork: another thread of the parent may have been inside tw_sys_memory. */
+void tw_sys_forked(void);
 /* Anonymous private pages, NULL on failure. */
 void *tw_sys_pages(size_t bytes);
 /* True if [p, p+n) can be read without a fault. One system call. */

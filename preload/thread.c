@@ -317,6 +317,7 @@ void tw_thread_forked(void) {
     tw_init_forget_all();
     tw_table_forget(&threads);
     tw_table_forget(&slots);
+    tw_deps_forked();
     lock = (struct tw_lock){0};
     free_list = NULL;
     tw_self = NULL;
