@@ -48,6 +48,7 @@ static struct waiting deadlock_waiting(const struct check *c, const struct twatc
     w.joins = !x->object && x->other_thread;
     if (x->kind == TWATCH_INCIDENT_STALL && x->aux < 3) w.note = stall_note[x->aux];
     if (x->kind == TWATCH_INCIDENT_STALL && x->aux == 1 && !w.holder_stack) deadlock_ended_owner(c, &w);
+    if (x->kind == TWATCH_INCIDENT_STALL && x->aux == 2) w.holder = w.holder_stack = 0; /* who signalled holds nothing */
     if (x->kind == TWATCH_INCIDENT_HANG_TIMEOUT) w.waited_ns = x->aux;
     return w;
 }
