@@ -76,6 +76,11 @@ static const char *fill_argument(void *ctx, uint32_t stack, const char *callee) 
     return symbol_argument(ctx, symbol_first_own(symbol_stack(ctx, stack)), callee);
 }
 
+static const char *fill_expression(void *ctx, uint32_t stack, uint64_t pc) {
+    const struct symbol_trace *t = stack ? symbol_stack(ctx, stack) : symbol_pc(ctx, pc, true, 0);
+    return t->nframes ? symbol_expression(ctx, t->frames[0]) : NULL;
+}
+
 void fill_namer(struct model *m, struct symbols *symbols) {
     m->namer = (struct namer){.ctx = symbols,
             .variable = fill_variable,
@@ -85,7 +90,8 @@ void fill_namer(struct model *m, struct symbols *symbols) {
             .function = fill_function,
             .brief = fill_brief,
             .key = fill_key,
-            .argument = fill_argument};
+            .argument = fill_argument,
+            .expression = fill_expression};
 }
 
 /* ---- one run -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-/* data-race: the pairs of accesses that the race engine found unordered, one finding per pair of places and variable. */
+/* data-race: the pairs of accesses that the race engine found unordered, one finding per pair of places and variable.
+ */
 #include "base/hash.h"
 #include "base/strbuf.h"
 #include "check/check.h"
@@ -7,17 +8,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool races_writes(const struct twatch_race_side *s) { return s->flags & (TWATCH_RACE_WRITE | TWATCH_RACE_RMW | TWATCH_RACE_FREE); }
+static bool races_writes(const struct twatch_race_side *s) {
+    return s->flags & (TWATCH_RACE_WRITE | TWATCH_RACE_RMW | TWATCH_RACE_FREE);
+}
 
 /* A place where a C11 atomic may hide: a locked instruction, or a plain aligned move. */
-static bool races_atomic_like(const struct twatch_race_side *s) { return s->flags & (TWATCH_RACE_ATOMIC | TWATCH_RACE_ALIGNED_MOV); }
+static bool races_atomic_like(const struct twatch_race_side *s) {
+    return s->flags & (TWATCH_RACE_ATOMIC | TWATCH_RACE_ALIGNED_MOV);
+}
 
 static bool races_declared_atomic(const struct check *c, const struct twatch_race *x) {
     return c->m->namer.atomic && races_atomic_like(&x->side[0]) && races_atomic_like(&x->side[1]) &&
            c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) == 1;
 }
 
-/* Both threads are in the same function, which reads and writes the place: a load, a change and a store, in plain instructions. */
+/* Both threads are in the same function, which reads and writes the place: a load, a change and a store, in plain
+ * instructions. */
 static bool races_same_function(const struct check *c, const struct twatch_race *x) {
     const struct namer *n = &c->m->namer;
     const char *a = n->key ? n->key(n->ctx, x->side[0].stack, x->side[0].pc) : NULL;
@@ -26,21 +32,32 @@ static bool races_same_function(const struct check *c, const struct twatch_race 
 }
 
 /*
- * A plain aligned read against a plain aligned write, of memory whose type nobody knows (heap, no debug information): C11 atomics with weaker orders than
- * the default look exactly so. A read-modify-write in plain instructions does not: that is no atomic.
+ * A plain aligned read against a plain aligned write, of memory whose type nobody knows (heap, no debug information):
+ * C11 atomics with weaker orders than the default look exactly so. A read-modify-write in plain instructions does not:
+ * that is no atomic.
  */
 static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x) {
-    if (!races_atomic_like(&x->side[0]) || !races_atomic_like(&x->side[1]) ) return false;
-    if (!x->usual_lock && races_same_function(c, x)) return false; /* under a lock and once more without: double-checked, maybe with atomics */
+    if (!races_atomic_like(&x->side[0]) || !races_atomic_like(&x->side[1])) return false;
+    if (!x->usual_lock && races_same_function(c, x))
+        return false; /* under a lock and once more without: double-checked, maybe with atomics */
     if ((x->side[0].flags | x->side[1].flags) & (TWATCH_RACE_RMW | TWATCH_RACE_FREE)) return false;
     if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC) return true;
     if (x->where == TWATCH_WHERE_STACK || x->where == TWATCH_WHERE_TLS) return false;
-    return x->where == TWATCH_WHERE_HEAP || !c->m->namer.atomic || c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) < 0;
+    return x->where == TWATCH_WHERE_HEAP || !c->m->namer.atomic ||
+           c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) < 0;
 }
 
 /* ---- what it does ---- */
 
-enum races_verdict { RACES_TORN, RACES_STALE, RACES_POLLING, RACES_OVERWRITE, RACES_LOST_UPDATE, RACES_INCONSISTENT, RACES_FREED };
+enum races_verdict {
+    RACES_TORN,
+    RACES_STALE,
+    RACES_POLLING,
+    RACES_OVERWRITE,
+    RACES_LOST_UPDATE,
+    RACES_INCONSISTENT,
+    RACES_FREED
+};
 
 static enum races_verdict races_verdict(const struct twatch_race *x) {
     const struct twatch_race_side *a = &x->side[0], *b = &x->side[1];
@@ -61,12 +78,13 @@ static const char *const races_word[] = {[RACES_TORN] = "torn or stale read",
         [RACES_INCONSISTENT] = "inconsistent lock",
         [RACES_FREED] = "use of freed memory"};
 
-static const char *const races_meaning[] = {
-        [RACES_TORN] = "The reader can see the value half written, or an old one.",
+static const char *const races_meaning[] = {[RACES_TORN] = "The reader can see the value half written, or an old one.",
         [RACES_STALE] = "The reader can see an old value, or the new one before what was written before it.",
-        [RACES_POLLING] = "A thread polls this as a flag. The compiler may read it only once, and what was written before the flag may not be there yet when it is seen: make it atomic.",
+        [RACES_POLLING] = "A thread polls this as a flag. The compiler may read it only once, and what was written "
+                          "before the flag may not be there yet when it is seen: make it atomic.",
         [RACES_OVERWRITE] = "Both threads write; which value stays is luck.",
-        [RACES_LOST_UPDATE] = "A thread reads the value, changes it and writes it back; what the other one writes in between is lost.",
+        [RACES_LOST_UPDATE] = "A thread reads the value, changes it and writes it back; what the other one writes in "
+                              "between is lost.",
         [RACES_INCONSISTENT] = "Other accesses to this place are made under a lock, at least one of these two is not.",
         [RACES_FREED] = "One thread frees the memory, the other one uses it, and nothing puts the two in an order."};
 
@@ -76,15 +94,28 @@ static const char *races_heap_name(const struct check *c, const struct twatch_ra
     struct arena *a = &c->out->arena;
     const char *made = names_place(c->m, a, x->alloc_stack, 0);
     uint64_t offset = address >= x->block && address - x->block < x->block_size ? address - x->block : 0;
-    return arena_printf(a, "byte %" PRIu64 " of a heap block of %" PRIu64 " bytes%s%s", offset, x->block_size, made ? " allocated in " : "",
-            made ? made : "");
+    return arena_printf(a, "byte %" PRIu64 " of a heap block of %" PRIu64 " bytes%s%s", offset, x->block_size,
+            made ? " allocated in " : "", made ? made : "");
 }
 
 static const char *races_tls_name(const struct check *c, const struct twatch_race *x, uint64_t address) {
     struct arena *a = &c->out->arena;
     const struct twatch_thread *t = model_thread(c->m, x->owner_thread);
-    const char *name = t && c->m->namer.tls_variable ? c->m->namer.tls_variable(c->m->namer.ctx, address, t->handle) : NULL;
-    return arena_printf(a, "%s, thread-local of %s", name ? name : "a variable", names_thread(c->m, a, x->owner_thread));
+    const char *name =
+            t && c->m->namer.tls_variable ? c->m->namer.tls_variable(c->m->namer.ctx, address, t->handle) : NULL;
+    return arena_printf(
+            a, "%s, thread-local of %s", name ? name : "a variable", names_thread(c->m, a, x->owner_thread));
+}
+
+/* What the source calls it: the same expression on both sides, or the writer's. */
+static const char *races_expression(const struct check *c, const struct twatch_race *x) {
+    const struct namer *n = &c->m->namer;
+    for (int side = 1; n->expression && side >= 0; side--) {
+        const char *text =
+                races_writes(&x->side[side]) ? n->expression(n->ctx, x->side[side].stack, x->side[side].pc) : NULL;
+        if (text) return arena_str(&c->out->arena, text);
+    }
+    return NULL;
 }
 
 static const char *races_name(const struct check *c, const struct twatch_race *x, const char **kind) {
@@ -93,19 +124,29 @@ static const char *races_name(const struct check *c, const struct twatch_race *x
     const char *name = c->m->namer.variable ? c->m->namer.variable(c->m->namer.ctx, address) : NULL;
     *kind = "variable";
     if (name && x->where != TWATCH_WHERE_HEAP && x->where != TWATCH_WHERE_STACK) return arena_str(a, name);
-    *kind = "memory";
+    const char *expression = races_expression(c, x);
+    *kind = expression || x->where == TWATCH_WHERE_TLS ? "variable" : "memory";
     switch (x->where) {
-    case TWATCH_WHERE_HEAP: return races_heap_name(c, x, address);
-    case TWATCH_WHERE_STACK: return arena_printf(a, "on the stack of %s", names_thread(c->m, a, x->owner_thread));
-    case TWATCH_WHERE_TLS: *kind = "variable"; return races_tls_name(c, x, address);
-    default: return arena_printf(a, "at 0x%" PRIx64, address);
+    case TWATCH_WHERE_HEAP:
+        name = races_heap_name(c, x, address);
+        break;
+    case TWATCH_WHERE_STACK:
+        name = arena_printf(a, "on the stack of %s", names_thread(c->m, a, x->owner_thread));
+        break;
+    case TWATCH_WHERE_TLS:
+        return races_tls_name(c, x, address);
+    default:
+        name = arena_printf(a, "at 0x%" PRIx64, address);
+        break;
     }
+    return expression ? arena_printf(a, "%s (%s)", expression, name) : name;
 }
 
 /* The same for all elements of an array and all runs: what makes two races one. */
 static const char *races_class(const struct check *c, const struct twatch_race *x) {
     struct arena *a = &c->out->arena;
-    const char *name = c->m->namer.variable_class ? c->m->namer.variable_class(c->m->namer.ctx, x->side[1].address) : NULL;
+    const char *name =
+            c->m->namer.variable_class ? c->m->namer.variable_class(c->m->namer.ctx, x->side[1].address) : NULL;
     if (name && x->where != TWATCH_WHERE_HEAP) return arena_str(a, name);
     return arena_printf(a, "%u %u", x->where, x->where == TWATCH_WHERE_HEAP ? x->alloc_stack : 0);
 }
@@ -158,7 +199,8 @@ static const char *races_verb(const struct twatch_race_side *s) {
 
 static const char *races_note(struct draft *d, const struct twatch_race_side *s) {
     return draft_text(d, "%u byte%s at 0x%" PRIx64 "%s%s", s->size, s->size == 1 ? "" : "s", s->address,
-            s->flags & TWATCH_RACE_RANGE ? ", through a library function" : "", s->flags & TWATCH_RACE_ATOMIC ? ", atomically" : "");
+            s->flags & TWATCH_RACE_RANGE ? ", through a library function" : "",
+            s->flags & TWATCH_RACE_ATOMIC ? ", atomically" : "");
 }
 
 static void races_step(struct check *c, struct draft *d, const struct twatch_race *x, int side, int32_t variable) {
@@ -183,8 +225,9 @@ static void races_usual(struct draft *d, const struct twatch_race *x) {
     if (lock < 0) return;
     for (int side = 0; side < 2; side++)
         if (!races_holds(x, side, x->usual_lock))
-            draft_detail(d, "%u other accesses to this place were made holding %s, this one by %s was not", x->usual_count,
-                    draft_object_name(d, lock), draft_thread_name(d, draft_thread(d, x->side[side].thread)));
+            draft_detail(d, "%u other accesses to this place were made holding %s, this one by %s was not",
+                    x->usual_count, draft_object_name(d, lock),
+                    draft_thread_name(d, draft_thread(d, x->side[side].thread)));
 }
 
 static void races_report(struct check *c, const struct races_group *g) {
@@ -194,7 +237,8 @@ static void races_report(struct check *c, const struct races_group *g) {
     struct draft *d = draft_begin(c->out, check_rule(RULE_DATA_RACE), c->m);
     struct finding *f = draft_finding(d);
     f->count = g->count;
-    int32_t variable = draft_variable(d, kind, name, x->side[1].address, x->where == TWATCH_WHERE_HEAP ? x->alloc_stack : 0);
+    int32_t variable =
+            draft_variable(d, kind, name, x->side[1].address, x->where == TWATCH_WHERE_HEAP ? x->alloc_stack : 0);
     races_step(c, d, x, 1, variable);
     races_step(c, d, x, 0, variable);
     if (x->flags & 1) f->confidence = CONFIDENCE_POSSIBLE;

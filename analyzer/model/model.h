@@ -42,14 +42,17 @@ struct namer {
     const char *(*variable)(void *ctx, uint64_t address);       /* static data: "accounts[3].lock" */
     const char *(*variable_class)(void *ctx, uint64_t address); /* the same for all elements: "accounts[].lock" */
     const char *(*tls_variable)(void *ctx, uint64_t address, uint64_t handle); /* of a thread with this pthread_t */
-    int (*atomic)(void *ctx, uint64_t address); /* 1 declared _Atomic or std::atomic, 0 not, -1 nothing is known about its type */
-    const char *(*function)(void *ctx, uint64_t address);                      /* that starts at or covers it */
+    int (*atomic)(void *ctx,
+            uint64_t address); /* 1 declared _Atomic or std::atomic, 0 not, -1 nothing is known about its type */
+    const char *(*function)(void *ctx, uint64_t address); /* that starts at or covers it */
     const char *(*brief)(
             void *ctx, uint32_t stack, uint64_t site); /* first frame of project code: "pool_new (pool.c:12)" */
     const char *(*key)(
             void *ctx, uint32_t stack, uint64_t site); /* the same without lines: "pool_new@pool.c", for fingerprints */
     const char *(*argument)(
             void *ctx, uint32_t stack, const char *callee); /* text of the argument of that call: "pool->lock" */
+    const char *(*expression)(
+            void *ctx, uint32_t stack, uint64_t pc); /* what the instruction touches, from the source: "d->ticket" */
 };
 
 /* The last state of one live thread. */

@@ -164,6 +164,13 @@ const struct symbol_data *symbol_tls(struct symbols *symbols, uint64_t address, 
  */
 const char *symbol_argument(struct symbols *symbols, const struct symbol_frame *frame, const char *callee);
 
+/*
+ * The expression that an instruction of `frame` touches, from its source line and column: "d->ticket" for the memory
+ * behind a pointer, which no address can name. NULL when there is no column, no source, or the line shows no clear
+ * expression of a member or element.
+ */
+const char *symbol_expression(struct symbols *symbols, const struct symbol_frame *frame);
+
 /* One line of a source file, without its newline; NULL when it is not there. Cached per file. `path` as
  * symbol_frame.path. */
 const char *symbol_source_line(struct symbols *symbols, const char *path, uint32_t line);
