@@ -174,7 +174,8 @@ static TW_NOINLINE void objects_die(uintptr_t lo, size_t n, bool readable, uintp
     tw_leave(t);
 }
 
-/* For the race engine (pc 0: no block of malloc's, nothing may be said of it after); before the real call, since the memory may be another thread's right after it. */
+/* For the race engine (pc 0: no block of malloc's, nothing may be said of it after); before the real call, since the
+ * memory may be another thread's right after it. */
 static TW_NOINLINE void shadow_dies(uintptr_t lo, size_t n, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
@@ -246,18 +247,31 @@ TW_EXPORT int munmap(void *p, size_t n) {
     return TW_REAL(munmap)(p, n);
 }
 
-TW_EXPORT void *mmap(void *want, size_t n, int protection, int flags, int fd, off_t offset) {
-    if (!READY(mmap)) { /* the kernel, as long as nobody else is known */
-        long rc = tw_sys(SYS_mmap, want, n, protection, flags, fd, offset);
-        return rc < 0 && rc > -4096 ? MAP_FAILED : (void *)rc;
-    }
-    void *p = tw_real.mmap(want, n, protection, flags, fd, offset);
-    if (TW_LIKELY(p != MAP_FAILED)) { /* what is mapped over is gone */
-        if (flags & MAP_FIXED && TW_UNLIKELY(tw_object_near((uintptr_t)p, (uintptr_t)p + n)))
-            objects_die((uintptr_t)p, n, false, TW_CALLER, TW_CFA);
-        if (TW_UNLIKELY(tw_race != NULL)) born(p, n, 0, 0);
-    }
+/* The kernel, as long as the real function is not known. */
+static TW_NOINLINE void *raw_mmap(void *want, size_t n, int protection, int flags, int fd, off_t offset) {
+    long rc = tw_sys(SYS_mmap, want, n, protection, flags, fd, offset);
+    if (rc >= 0 || rc <= -4096) return (void *)rc;
+    errno = (int)-rc;
+    return MAP_FAILED;
+}
+
+/* What was there before (MAP_FIXED) is gone. */
+static inline void *mapped(void *p, size_t n, int flags, uintptr_t pc, uintptr_t cfa) {
+    if (TW_UNLIKELY(p == MAP_FAILED)) return p;
+    if (flags & MAP_FIXED && TW_UNLIKELY(tw_object_near((uintptr_t)p, (uintptr_t)p + n)))
+        objects_die((uintptr_t)p, n, false, pc, cfa);
+    if (TW_UNLIKELY(tw_race != NULL)) born(p, n, 0, 0);
     return p;
+}
+
+TW_EXPORT void *mmap(void *want, size_t n, int protection, int flags, int fd, off_t offset) {
+    if (!READY(mmap)) return raw_mmap(want, n, protection, flags, fd, offset);
+    return mapped(tw_real.mmap(want, n, protection, flags, fd, offset), n, flags, TW_CALLER, TW_CFA);
+}
+
+TW_EXPORT void *mmap64(void *want, size_t n, int protection, int flags, int fd, off64_t offset) {
+    if (!READY(mmap64)) return raw_mmap(want, n, protection, flags, fd, offset);
+    return mapped(tw_real.mmap64(want, n, protection, flags, fd, offset), n, flags, TW_CALLER, TW_CFA);
 }
 
 TW_EXPORT void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...) {
