@@ -104,7 +104,6 @@ void tw_finish_init(char **envp) {
     if (!TW_CONFIG(follow)) leave_children_alone(envp);
     /* The first handler that is registered runs last, after those of the program and its C++ destructors; unlike a destructor it learns the status. */
     on_exit(at_exit, NULL);
-    tw_process_init();
 }
 
 /* ---- the analyzer ---- */

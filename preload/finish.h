@@ -7,7 +7,7 @@
 /* Constructor. Says that this process is observed (TWATCH_SEEN), keeps the environment for the analyzer, and asks to be called at exit. */
 void tw_finish_init(char **envp);
 
-/* Constructor part of wrap_process.c. */
+/* Constructor part of wrap_process.c: the first to register handlers of fork. */
 void tw_process_init(void);
 /* A fork child starts anew. */
 void tw_finish_forked(void);

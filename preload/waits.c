@@ -2,6 +2,7 @@
 
 #include "config.h"
 #include "detect.h"
+#include "finish.h"
 #include "hang.h"
 #include "incident.h"
 #include "use.h"
@@ -146,7 +147,11 @@ void tw_wait_thread_ended(struct tw_thread *t) {
     if (TW_CONFIG(detect_deadlocks)) tw_detect_thread_ended(t);
 }
 
-void tw_waits_init(void) { tw_hang_watch(); }
+/* Before tw_thread_init, whose fork handlers record: see tw_process_init. */
+void tw_waits_init(void) {
+    tw_process_init();
+    tw_hang_watch();
+}
 
 void tw_waits_forked(void) {
     tw_detect_forked();
