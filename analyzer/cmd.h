@@ -1,4 +1,5 @@
-/* What the commands share: the command line, the records, and the way from records to reports. Commands may see every layer. */
+/* What the commands share: the command line, the records, and the way from records to reports. Commands may see every
+ * layer. */
 #ifndef TWATCH_CMD_H
 #define TWATCH_CMD_H
 
@@ -33,18 +34,20 @@ struct cmd_args { /* zero-initialise; free with cmd_args_free */
     int error_exitcode;
     uint64_t timeout_ns; /* 0: none */
     bool verbose, optional, keep, threads, contention, quiet;
-    bool automatic;      /* --auto */
-    bool hang;           /* --hang */
+    bool automatic; /* --auto */
+    bool hang;      /* --hang */
     uint32_t group;
     const char *baseline, *write_baseline;
     bool gen_suppressions;
 };
 
-/* The command line behind the command's name. False: a mistake was said, or --help was answered; *status is the exit status. */
+/* The command line behind the command's name. False: a mistake was said, or --help was answered; *status is the exit
+ * status. */
 bool cmd_args_parse(struct cmd_args *a, int argc, char **argv, const char *usage, int *status);
 void cmd_args_free(struct cmd_args *a);
 
-/* Record files under the paths: files as they are, directories by their *.twatch entries, sorted. Memory from the arena. False: a mistake was said. */
+/* Record files under the paths: files as they are, directories by their *.twatch entries, sorted. Memory from the
+ * arena. False: a mistake was said. */
 struct cmd_paths {
     const char **at;
     size_t n;
@@ -52,8 +55,8 @@ struct cmd_paths {
 bool cmd_records_find(struct arena *a, const char *const *paths, size_t n, struct cmd_paths *out);
 
 /*
- * Reads, checks, reports. `notes`: sentences for the end of the report. Records are closed by the callee. Returns the exit status: 0, the findings' one, or
- * 125. `fallback`: where reports without --output go.
+ * Reads, checks, reports. `notes`: sentences for the end of the report. Records are closed by the callee. Returns the
+ * exit status: 0, the findings' one, or 125. `fallback`: where reports without --output go.
  */
 struct cmd_job {
     const struct cmd_args *args;

@@ -45,9 +45,12 @@ static bool args_number(const char *text, const char *what, double lowest, doubl
 
 static bool args_severity(struct cmd_args *a, const char *text) {
     a->never_fail = strcmp(text, "never") == 0;
-    if (strcmp(text, "note") == 0) a->fail_on = SEVERITY_NOTE;
-    else if (strcmp(text, "warning") == 0) a->fail_on = SEVERITY_WARNING;
-    else a->fail_on = SEVERITY_ERROR;
+    if (strcmp(text, "note") == 0)
+        a->fail_on = SEVERITY_NOTE;
+    else if (strcmp(text, "warning") == 0)
+        a->fail_on = SEVERITY_WARNING;
+    else
+        a->fail_on = SEVERITY_ERROR;
     return true;
 }
 
@@ -55,9 +58,9 @@ static bool args_flag(struct cmd_args *a, const char *arg) {
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--verbose", &a->verbose}, {"-v", &a->verbose}, {"--optional", &a->optional}, {"--keep", &a->keep}, {"--threads", &a->threads},
-            {"--contention", &a->contention}, {"--quiet", &a->quiet}, {"-q", &a->quiet}, {"--auto", &a->automatic}, {"--hang", &a->hang},
-            {"--gen-suppressions", &a->gen_suppressions}};
+    } flags[] = {{"--verbose", &a->verbose}, {"-v", &a->verbose}, {"--optional", &a->optional}, {"--keep", &a->keep},
+            {"--threads", &a->threads}, {"--contention", &a->contention}, {"--quiet", &a->quiet}, {"-q", &a->quiet},
+            {"--auto", &a->automatic}, {"--hang", &a->hang}, {"--gen-suppressions", &a->gen_suppressions}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (strcmp(arg, flags[i].name) == 0) return *flags[i].flag = true;
     return false;

@@ -12,7 +12,8 @@ static const char help_text[] =
         "  twatch checks [KIND]                       every kind of finding with its help\n"
         "  twatch help options                        every option and where its value comes from\n"
         "  twatch COMMAND --help                      the options of one command\n\n"
-        "Without twatch: LD_PRELOAD=libtwatch.so ./program writes program.PID.twatch and, when it ends, program.PID.twatch.txt.\n";
+        "Without twatch: LD_PRELOAD=libtwatch.so ./program writes program.PID.twatch and, when it ends, "
+        "program.PID.twatch.txt.\n";
 
 int cmd_help(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "options") == 0) {

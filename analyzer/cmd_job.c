@@ -19,9 +19,9 @@
 struct job {
     struct cmd_job *in;
     const struct cmd_args *args;
-    size_t nruns;          /* records, and one more when something was found across them */
-    struct record joined;  /* the lock orders of all records, when there are several */
-    unsigned char *image;  /* its bytes; NULL none */
+    size_t nruns;         /* records, and one more when something was found across them */
+    struct record joined; /* the lock orders of all records, when there are several */
+    unsigned char *image; /* its bytes; NULL none */
     struct arena arena;
     struct model *models;
     struct symbols **symbols;
@@ -34,11 +34,14 @@ struct job {
     const struct rule **rules;
 };
 
-static void job_note(struct job *j, const char *text) { vec_push(&j->notes, text); }
+static void job_note(struct job *j, const char *text) {
+    vec_push(&j->notes, text);
+}
 
 /* ---- suppressions and baseline ---- */
 
-static bool job_frame(void *ctx, uint32_t run, uint32_t stack, uint64_t site, size_t index, struct suppress_frame *out) {
+static bool job_frame(
+        void *ctx, uint32_t run, uint32_t stack, uint64_t site, size_t index, struct suppress_frame *out) {
     const struct job *j = ctx;
     const struct symbol_trace *trace = symbol_place(j->symbols[run], stack, site);
     if (index >= trace->nframes) return false;
@@ -58,10 +61,13 @@ static void job_unused(struct job *j) {
     bool all = options_bool(&j->args->options, OPTION_print_suppressions);
     for (size_t i = 0; i < suppress_count(j->suppress); i++) {
         struct suppress_entry e = suppress_at(j->suppress, i);
-        if (e.expired) job_note(j, arena_printf(&j->arena, "suppression %s (%s) has expired", e.text, e.place));
-        else if (!e.matched && !e.inert) job_note(j, arena_printf(&j->arena, "suppression %s (%s) matched nothing", e.text, e.place));
+        if (e.expired)
+            job_note(j, arena_printf(&j->arena, "suppression %s (%s) has expired", e.text, e.place));
+        else if (!e.matched && !e.inert)
+            job_note(j, arena_printf(&j->arena, "suppression %s (%s) matched nothing", e.text, e.place));
         else if (all && e.matched)
-            job_note(j, arena_printf(&j->arena, "suppression %s (%s) matched %llu times", e.text, e.place, (unsigned long long)e.matched));
+            job_note(j, arena_printf(&j->arena, "suppression %s (%s) matched %llu times", e.text, e.place,
+                                (unsigned long long)e.matched));
     }
 }
 
@@ -93,8 +99,8 @@ static bool job_baseline(struct job *j) {
         }
         baseline_apply(j->baseline, j->list.all.at, j->list.all.n);
     }
-    if (j->args->write_baseline &&
-            !baseline_write(j->args->write_baseline, (const struct finding *const *)j->list.all.at, j->list.all.n, &err)) {
+    if (j->args->write_baseline && !baseline_write(j->args->write_baseline,
+                                           (const struct finding *const *)j->list.all.at, j->list.all.n, &err)) {
         fprintf(stderr, "twatch: baseline: %s\n", err.text);
         return false;
     }
@@ -123,9 +129,12 @@ static void job_read(struct job *j) {
         j->models[i].run = (uint32_t)i;
         j->symbols[i] = fill_symbols(j->cache, &j->models[i]);
         fill_namer(&j->models[i], j->symbols[i]);
-        if (j->models[i].header->flags & TWATCH_HDR_MERGED) {} /* no process: only what is found across records */
-        else if (j->args->hang) check_group(&j->models[i], &j->list, j->args->group);
-        else check_all(&j->models[i], &j->list, j->args->optional);
+        if (j->models[i].header->flags & TWATCH_HDR_MERGED) {
+        } /* no process: only what is found across records */
+        else if (j->args->hang)
+            check_group(&j->models[i], &j->list, j->args->group);
+        else
+            check_all(&j->models[i], &j->list, j->args->optional);
         fill_run(&j->runs[i], &j->arena, &j->models[i], j->symbols[i]);
         if (graph) fill_graph(&j->runs[i], &j->arena, &j->models[i]);
     }
@@ -170,10 +179,13 @@ static void job_fold(struct job *j) {
 static FILE *job_open(const struct job *j, const struct cmd_output *o) {
     if (!o->path) return j->in->fallback;
     if (strcmp(o->path, "-") == 0) return stdout;
-    /* O_EXCL after unlink: what somebody planted there, a symlink for one, is not followed. Devices and pipes are used as they are. */
+    /* O_EXCL after unlink: what somebody planted there, a symlink for one, is not followed. Devices and pipes are used
+     * as they are. */
     struct stat st;
-    if (lstat(o->path, &st) == 0 && (S_ISREG(st.st_mode) || (j->args->automatic && S_ISLNK(st.st_mode)))) unlink(o->path);
-    int fd = open(o->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC | (j->args->automatic ? O_NOFOLLOW | O_EXCL : 0), j->args->automatic ? 0600 : 0666);
+    if (lstat(o->path, &st) == 0 && (S_ISREG(st.st_mode) || (j->args->automatic && S_ISLNK(st.st_mode))))
+        unlink(o->path);
+    int fd = open(o->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC | (j->args->automatic ? O_NOFOLLOW | O_EXCL : 0),
+            j->args->automatic ? 0600 : 0666);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
     if (!f) fprintf(stderr, "twatch: %s: cannot be written: %s\n", o->path, strerror(errno));
     return f;
@@ -200,7 +212,8 @@ static bool job_print_one(const struct job *j, struct report *r, const struct cm
 static void job_generate(struct job *j) {
     struct suppress_names names = {job_frame, j};
     for (size_t i = 0; i < j->list.all.n; i++)
-        if (report_counts(j->list.all.at[i])) suppress_generate(stdout, j->list.all.at[i], &j->models[j->list.all.at[i]->run], &names);
+        if (report_counts(j->list.all.at[i]))
+            suppress_generate(stdout, j->list.all.at[i], &j->models[j->list.all.at[i]->run], &names);
     fflush(stdout);
 }
 
@@ -243,7 +256,8 @@ static void job_say(const struct job *j) {
         errors += report_counts(f) && f->severity == SEVERITY_ERROR;
         warnings += report_counts(f) && f->severity == SEVERITY_WARNING;
     }
-    fprintf(stderr, "twatch: %zu error%s, %zu warning%s: see %s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s", path);
+    fprintf(stderr, "twatch: %zu error%s, %zu warning%s: see %s\n", errors, errors == 1 ? "" : "s", warnings,
+            warnings == 1 ? "" : "s", path);
 }
 
 static void job_free(struct job *j) {

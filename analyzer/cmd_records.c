@@ -13,7 +13,9 @@ static bool records_is_name(const char *name) {
     return n > 7 && strcmp(name + n - 7, ".twatch") == 0;
 }
 
-static int records_compare(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int records_compare(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 bool cmd_records_find(struct arena *a, const char *const *paths, size_t n, struct cmd_paths *out) {
     VEC(const char *) all = {0};
@@ -51,8 +53,10 @@ size_t cmd_records_open(const struct cmd_paths *paths, struct record **records, 
             continue;
         }
         ++*unreadable;
-        if (err.has_offset) fprintf(stderr, "twatch: %s, offset %" PRIu64 ": %s\n", paths->at[i], err.offset, err.text);
-        else fprintf(stderr, "twatch: %s: %s\n", paths->at[i], err.text);
+        if (err.has_offset)
+            fprintf(stderr, "twatch: %s, offset %" PRIu64 ": %s\n", paths->at[i], err.offset, err.text);
+        else
+            fprintf(stderr, "twatch: %s: %s\n", paths->at[i], err.text);
     }
     return n;
 }

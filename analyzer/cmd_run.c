@@ -22,9 +22,11 @@ static const char run_usage[] =
         "  --log-path=DIR/      where records go (default: a private directory, removed afterwards)\n"
         "  --races=off          no race detection, only locks and threads: cheaper\n"
         "  --format=NAME --output=FILE --fail-on=SEVERITY --error-exitcode=N --suppressions=FILE --baseline=FILE\n"
-        "                       as for twatch report; the report goes to standard error unless --output says otherwise\n"
+        "                       as for twatch report; the report goes to standard error unless --output says "
+        "otherwise\n"
         "Every key of `twatch help options` works too, as --key=value.\n"
-        "Exit status: 66 findings; otherwise the command's own (128+N for signal N); 125 nothing was observed or other trouble,\n"
+        "Exit status: 66 findings; otherwise the command's own (128+N for signal N); 125 nothing was observed or other "
+        "trouble,\n"
         "126 the command cannot be run, 127 it was not found.\n";
 
 struct run {
@@ -38,7 +40,9 @@ struct run {
     VEC(const char *) notes;
 };
 
-static void run_note(struct run *r, const char *text) { vec_push(&r->notes, text); }
+static void run_note(struct run *r, const char *text) {
+    vec_push(&r->notes, text);
+}
 
 /* ---- before ---- */
 
@@ -71,7 +75,8 @@ static bool run_directory(struct run *r) {
         r->directory = NULL;
         return false;
     }
-    /* A program that root starts may go on as somebody else; its records are still readable by their owner and root only. */
+    /* A program that root starts may go on as somebody else; its records are still readable by their owner and root
+     * only. */
     if (geteuid() == 0) chmod(r->directory, 01733);
     r->seen = arena_printf(&r->arena, "%s/seen", r->directory);
     int fd = open(r->seen, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -145,10 +150,12 @@ static void run_paths(void *ctx, struct cmd_paths *out) {
     DIR *d = opendir(dir);
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t n = strlen(e->d_name);
-        if (strncmp(e->d_name, prefix, strlen(prefix)) != 0 || n <= 7 || strcmp(e->d_name + n - 7, ".twatch") != 0) continue;
+        if (strncmp(e->d_name, prefix, strlen(prefix)) != 0 || n <= 7 || strcmp(e->d_name + n - 7, ".twatch") != 0)
+            continue;
         const char *file = arena_printf(&r->arena, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", e->d_name);
         /* A directory of the user's may hold records of other runs. */
-        if (!r->directory || strncmp(file, r->directory, strlen(r->directory)) == 0 || watch_is_newer(&r->watch, file)) vec_push(&all, file);
+        if (!r->directory || strncmp(file, r->directory, strlen(r->directory)) == 0 || watch_is_newer(&r->watch, file))
+            vec_push(&all, file);
     }
     if (d) closedir(d);
     *out = (struct cmd_paths){.at = arena_array(&r->arena, all.n, sizeof *all.at), .n = all.n};
@@ -170,14 +177,16 @@ static void run_records(struct run *r, struct cmd_job *job) {
     for (size_t i = 0; i < job->nrecords; i++) {
         struct record *x = &job->records[i];
         watch_swap(&r->watch, x);
-        if (x->header.end == TWATCH_END_RUNNING && !x->live && x->header.pid == r->watch.child) x->killed_ns = r->watch.end_ns;
+        if (x->header.end == TWATCH_END_RUNNING && !x->live && x->header.pid == r->watch.child)
+            x->killed_ns = r->watch.end_ns;
     }
     if (job->nrecords > 1) qsort(job->records, job->nrecords, sizeof *job->records, run_by_start);
 }
 
 static void run_explain_timeout(struct run *r) {
     if (r->watch.timed_out)
-        run_note(r, arena_printf(&r->arena, "the command was ended after the time limit of %g s", (double)r->args.timeout_ns / 1e9));
+        run_note(r, arena_printf(&r->arena, "the command was ended after the time limit of %g s",
+                            (double)r->args.timeout_ns / 1e9));
 }
 
 static int run_finish(struct run *r) {
@@ -191,11 +200,15 @@ static int run_finish(struct run *r) {
         free(job.records);
         return CMD_TROUBLE;
     }
-    if (job.nrecords == 0) run_note(r, arena_printf(&r->arena, "%zu process%s watched, none of them used threads", seen, seen == 1 ? " was" : "es were"));
+    if (job.nrecords == 0)
+        run_note(r, arena_printf(&r->arena, "%zu process%s watched, none of them used threads", seen,
+                            seen == 1 ? " was" : "es were"));
     job.notes = r->notes.at;
     job.nnotes = r->notes.n;
-    if (job.nrecords || r->args.outputs.n) status = cmd_job_run(&job);
-    else status = 0;
+    if (job.nrecords || r->args.outputs.n)
+        status = cmd_job_run(&job);
+    else
+        status = 0;
     free(job.records);
     return status ? status : child;
 }
@@ -223,7 +236,8 @@ int cmd_run(int argc, char **argv) {
         return status;
     }
     status = CMD_TROUBLE;
-    if (r.args.rest.n == 0) fprintf(stderr, "twatch: run needs a command\n%s", run_usage);
+    if (r.args.rest.n == 0)
+        fprintf(stderr, "twatch: run needs a command\n%s", run_usage);
     else if (run_library(&r) && run_directory(&r)) {
         r.watch.timeout_ns = r.args.timeout_ns;
         r.watch.find = run_paths;

@@ -38,7 +38,9 @@ void watch_signals(struct watch *w) {
     w->start_real = real.tv_sec;
 }
 
-void watch_signals_restore(struct watch *w) { sigprocmask(SIG_SETMASK, &w->old_mask, NULL); }
+void watch_signals_restore(struct watch *w) {
+    sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
+}
 
 /* ---- waiting ---- */
 
@@ -50,7 +52,8 @@ static bool watch_reap(struct watch *w) {
     return got != 0;
 }
 
-/* One signal, or `limit_ns` of waiting. A signal that the terminal sent has reached the child too: only those sent by somebody are passed on. */
+/* One signal, or `limit_ns` of waiting. A signal that the terminal sent has reached the child too: only those sent by
+ * somebody are passed on. */
 static void watch_signal(struct watch *w, uint64_t limit_ns) {
     sigset_t set;
     siginfo_t info;
@@ -66,15 +69,18 @@ static void watch_snapshot(struct watch *w) {
     for (size_t i = 0; i < paths.n; i++) {
         struct record r;
         if (!record_open(&r, paths.at[i], NULL)) continue;
-        if (r.live) vec_push(&w->snapshots, r);
-        else record_close(&r);
+        if (r.live)
+            vec_push(&w->snapshots, r);
+        else
+            record_close(&r);
     }
 }
 
 static void watch_kill(struct watch *w, int number) {
     kill(w->child, number);
     for (size_t i = 0; i < w->snapshots.n; i++)
-        if (w->snapshots.at[i].header.pid > 1 && w->snapshots.at[i].header.pid != w->child) kill(w->snapshots.at[i].header.pid, number);
+        if (w->snapshots.at[i].header.pid > 1 && w->snapshots.at[i].header.pid != w->child)
+            kill(w->snapshots.at[i].header.pid, number);
 }
 
 void watch_wait(struct watch *w) {
@@ -108,7 +114,8 @@ int watch_status(const struct watch *w) {
 void watch_swap(struct watch *w, struct record *record) {
     for (size_t i = 0; i < w->snapshots.n; i++) {
         struct record *s = &w->snapshots.at[i];
-        if (!s->live || s->header.inode_cookie != record->header.inode_cookie || s->header.pid != record->header.pid) continue;
+        if (!s->live || s->header.inode_cookie != record->header.inode_cookie || s->header.pid != record->header.pid)
+            continue;
         struct record late = *record;
         *record = *s;
         *s = late;
@@ -174,11 +181,18 @@ const char *watch_why_unseen(struct arena *a, const char *command) {
     if (known && (st.st_mode & (S_ISUID | S_ISGID)))
         return arena_printf(a, "%s is setuid or setgid: the loader ignores LD_PRELOAD for such programs", file);
     if (n >= 2 && head[0] == '#' && head[1] == '!')
-        return arena_printf(a, "%s is a script, and neither its interpreter nor what it started could be watched (static programs, a cleared environment?)", file);
-    if (n < (ssize_t)sizeof(Elf64_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0) return arena_printf(a, "%s is no ELF program", file);
-    if (head[EI_CLASS] != ELFCLASS64 || head[18] != EM_X86_64) return arena_printf(a, "%s is a program for another machine", file);
-    if (!watch_has_loader(head, (size_t)n)) return arena_printf(a, "%s is linked statically: there is no loader that could preload the library", file);
-    return arena_printf(a, "%s did not load the library (another C library than glibc, or its environment was cleared?)", file);
+        return arena_printf(a,
+                "%s is a script, and neither its interpreter nor what it started could be watched (static programs, a "
+                "cleared environment?)",
+                file);
+    if (n < (ssize_t)sizeof(Elf64_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0)
+        return arena_printf(a, "%s is no ELF program", file);
+    if (head[EI_CLASS] != ELFCLASS64 || head[18] != EM_X86_64)
+        return arena_printf(a, "%s is a program for another machine", file);
+    if (!watch_has_loader(head, (size_t)n))
+        return arena_printf(a, "%s is linked statically: there is no loader that could preload the library", file);
+    return arena_printf(
+            a, "%s did not load the library (another C library than glibc, or its environment was cleared?)", file);
 }
 
 void watch_free(struct watch *w) {

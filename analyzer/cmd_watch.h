@@ -17,9 +17,9 @@ struct watch {
     uint64_t timeout_ns; /* 0 none */
     bool timed_out;
     uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
-    int64_t start_real;  /* seconds of CLOCK_REALTIME */
+    int64_t start_real;        /* seconds of CLOCK_REALTIME */
     sigset_t old_mask;
-    VEC(struct record) snapshots; /* records of processes that lived when time was up */
+    VEC(struct record) snapshots;                   /* records of processes that lived when time was up */
     void (*find)(void *ctx, struct cmd_paths *out); /* the record files so far */
     void *ctx;
 };
@@ -28,13 +28,15 @@ struct watch {
 void watch_signals(struct watch *w);
 void watch_signals_restore(struct watch *w);
 
-/* Waits for the child's end; forwards signals; at the time limit takes snapshots of all records, then SIGTERM, and SIGKILL two seconds later. */
+/* Waits for the child's end; forwards signals; at the time limit takes snapshots of all records, then SIGTERM, and
+ * SIGKILL two seconds later. */
 void watch_wait(struct watch *w);
 
 /* The child's exit status, 128 + n for a signal. */
 int watch_status(const struct watch *w);
 
-/* Puts the snapshot of the same process in place of a record that says less: the process ended because of the time limit. */
+/* Puts the snapshot of the same process in place of a record that says less: the process ended because of the time
+ * limit. */
 void watch_swap(struct watch *w, struct record *record);
 
 /* Was this file changed since the child was started? */

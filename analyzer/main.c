@@ -7,8 +7,8 @@
 static const struct main_command {
     const char *name;
     int (*run)(int argc, char **argv);
-} main_commands[] = {
-        {"run", cmd_run}, {"report", cmd_report}, {"merge", cmd_merge}, {"status", cmd_status}, {"checks", cmd_checks}, {"help", cmd_help}, {"--help", cmd_help}, {"-h", cmd_help}};
+} main_commands[] = {{"run", cmd_run}, {"report", cmd_report}, {"merge", cmd_merge}, {"status", cmd_status},
+        {"checks", cmd_checks}, {"help", cmd_help}, {"--help", cmd_help}, {"-h", cmd_help}};
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_DFL);

@@ -38,7 +38,9 @@ static int option_find(const char *key, size_t length) {
     return -1;
 }
 
-bool options_known(const char *key) { return option_find(key, strlen(key)) >= 0; }
+bool options_known(const char *key) {
+    return option_find(key, strlen(key)) >= 0;
+}
 
 static bool option_word(const char *words, const char *value) {
     size_t n = strlen(value);
@@ -59,12 +61,18 @@ static bool option_number(const char *value, const char *units, bool minus, bool
 
 static bool option_good(const struct option_row *row, const char *value) {
     switch (row->type) {
-    case OPT_BOOL: return option_word("1|on|true|yes|0|off|false|no", value);
-    case OPT_INT: return option_number(value, "", true, false);
-    case OPT_SECONDS: return option_number(value, "s", false, true);
-    case OPT_SIZE: return option_number(value, "kKmMgG", false, false);
-    case OPT_STRING: return true;
-    case OPT_ENUM: return option_word(row->words, value);
+    case OPT_BOOL:
+        return option_word("1|on|true|yes|0|off|false|no", value);
+    case OPT_INT:
+        return option_number(value, "", true, false);
+    case OPT_SECONDS:
+        return option_number(value, "s", false, true);
+    case OPT_SIZE:
+        return option_number(value, "kKmMgG", false, false);
+    case OPT_STRING:
+        return true;
+    case OPT_ENUM:
+        return option_word(row->words, value);
     }
     return false;
 }
@@ -73,8 +81,8 @@ bool options_set(struct options *o, const char *key, const char *value, enum opt
     int i = option_find(key, strlen(key));
     if (i < 0) return err_set(err, "there is no option \"%.100s\"", key);
     if (!option_good(&option_rows[i], value))
-        return err_set(err, "%s=%.100s: the value must be %s%s", option_rows[i].key, value, option_rows[i].type == OPT_ENUM ? "one of " : "a ",
-                option_rows[i].words);
+        return err_set(err, "%s=%.100s: the value must be %s%s", option_rows[i].key, value,
+                option_rows[i].type == OPT_ENUM ? "one of " : "a ", option_rows[i].words);
     if (o->value[i] && o->source[i] > source) return true;
     char *copy = strdup(value);
     if (!copy) mem_out();
@@ -84,7 +92,9 @@ bool options_set(struct options *o, const char *key, const char *value, enum opt
     return true;
 }
 
-static bool option_separates(char c) { return c == ':' || c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool option_separates(char c) {
+    return c == ':' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /* Takes one key=value off *at into buf, with quotes removed; false at the end. */
 static bool option_next(const char **at, struct strbuf *buf) {
@@ -95,9 +105,12 @@ static bool option_next(const char **at, struct strbuf *buf) {
     strbuf_puts(buf, "");
     if (!*p) return false;
     for (char quote = 0; *p && (quote || !option_separates(*p)); p++) {
-        if (quote && *p == quote) quote = 0;
-        else if (!quote && (*p == '"' || *p == '\'') && buf->n && buf->at[buf->n - 1] == '=') quote = *p;
-        else strbuf_putc(buf, *p);
+        if (quote && *p == quote)
+            quote = 0;
+        else if (!quote && (*p == '"' || *p == '\'') && buf->n && buf->at[buf->n - 1] == '=')
+            quote = *p;
+        else
+            strbuf_putc(buf, *p);
     }
     *at = p;
     return true;
@@ -158,14 +171,16 @@ static int option_file(struct options *o, const char *path) {
     return mistakes;
 }
 
-/* Upwards from the working directory; only files of this user or root: a report must not be steered by a stranger's directory. */
+/* Upwards from the working directory; only files of this user or root: a report must not be steered by a stranger's
+ * directory. */
 static int option_search(struct options *o) {
     char path[4200];
     if (!getcwd(path, 4096)) return 0;
     for (size_t n = strlen(path);; path[n] = '\0') {
         struct stat st;
         snprintf(path + n, sizeof path - n, "%s.twatch.conf", n && path[n - 1] == '/' ? "" : "/");
-        if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_uid == getuid() || st.st_uid == 0)) return option_file(o, path);
+        if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_uid == getuid() || st.st_uid == 0))
+            return option_file(o, path);
         if (n <= 1) return 0;
         while (n > 1 && path[--n] != '/')
             ;
@@ -191,11 +206,17 @@ void options_free(struct options *o) {
 
 /* ---- values ---- */
 
-const char *options_text(const struct options *o, enum option_key key) { return o->value[key] ? o->value[key] : option_rows[key].fallback; }
+const char *options_text(const struct options *o, enum option_key key) {
+    return o->value[key] ? o->value[key] : option_rows[key].fallback;
+}
 
-bool options_bool(const struct options *o, enum option_key key) { return option_word("1|on|true|yes", options_text(o, key)); }
+bool options_bool(const struct options *o, enum option_key key) {
+    return option_word("1|on|true|yes", options_text(o, key));
+}
 
-int64_t options_int(const struct options *o, enum option_key key) { return strtoll(options_text(o, key), NULL, 10); }
+int64_t options_int(const struct options *o, enum option_key key) {
+    return strtoll(options_text(o, key), NULL, 10);
+}
 
 void options_export(const struct options *o, struct strbuf *out) {
     for (int i = 0; i < OPTION_COUNT; i++) {
@@ -207,11 +228,12 @@ void options_export(const struct options *o, struct strbuf *out) {
 
 void options_print(FILE *out, const struct options *o) {
     static const char *const source[] = {"default", "file", "environment", "command line"};
-    fprintf(out, "Options: on the command line as --key=value, in TWATCH_OPTIONS=\"key=value:key=value\", or a line each in .twatch.conf\n\n");
+    fprintf(out, "Options: on the command line as --key=value, in TWATCH_OPTIONS=\"key=value:key=value\", or a line "
+                 "each in .twatch.conf\n\n");
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &option_rows[i];
-        fprintf(out, "  %s=%s\n      %s\n      now \"%s\" (%s)\n", row->key, row->words, row->help, options_text(o, (enum option_key)i),
-                source[o->value[i] ? o->source[i] : OPTION_DEFAULT]);
+        fprintf(out, "  %s=%s\n      %s\n      now \"%s\" (%s)\n", row->key, row->words, row->help,
+                options_text(o, (enum option_key)i), source[o->value[i] ? o->source[i] : OPTION_DEFAULT]);
     }
     if (o->file) fprintf(out, "\nfile: %s\n", o->file);
 }

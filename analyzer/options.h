@@ -1,6 +1,7 @@
 /*
- * Options of both halves (preload/options.def): where each value came from, and the same meaning as the library gives it. Sources, weakest first: the default,
- * .twatch.conf found upwards from the working directory, TWATCH_OPTIONS, the command line.
+ * Options of both halves (preload/options.def): where each value came from, and the same meaning as the library gives
+ * it. Sources, weakest first: the default, .twatch.conf found upwards from the working directory, TWATCH_OPTIONS, the
+ * command line.
  */
 #ifndef TWATCH_OPTIONS_H
 #define TWATCH_OPTIONS_H
@@ -27,14 +28,17 @@ struct options {
     char *file; /* path of the .twatch.conf that was read; NULL none */
 };
 
-/* Reads the file and the environment. Each mistake is one line on stderr that names it and is otherwise ignored; returns how many there were. */
+/* Reads the file and the environment. Each mistake is one line on stderr that names it and is otherwise ignored;
+ * returns how many there were. */
 int options_load(struct options *o);
 void options_free(struct options *o);
 
-/* One value; a weaker source does not replace a stronger one. `-` and `_` are the same in a key. False with *err for an unknown key or a bad value. */
+/* One value; a weaker source does not replace a stronger one. `-` and `_` are the same in a key. False with *err for an
+ * unknown key or a bad value. */
 bool options_set(struct options *o, const char *key, const char *value, enum option_source source, struct err *err);
 
-/* "key=value:key=value", as the library reads it; the first mistake is in *err, the rest is still read. Returns the number of mistakes. */
+/* "key=value:key=value", as the library reads it; the first mistake is in *err, the rest is still read. Returns the
+ * number of mistakes. */
 int options_parse(struct options *o, const char *text, enum option_source source, struct err *err);
 
 bool options_known(const char *key);

@@ -8,7 +8,9 @@ static const struct rule check_rules[] = {
 #include "check/checks.def"
 };
 
-const struct rule *check_rule(enum check_rule_id id) { return &check_rules[id]; }
+const struct rule *check_rule(enum check_rule_id id) {
+    return &check_rules[id];
+}
 
 const struct rule *check_rule_named(const char *name) {
     for (size_t i = 0; i < RULE_COUNT; i++)

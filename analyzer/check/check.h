@@ -1,4 +1,5 @@
-/* Checks: from a model to findings. Adding one is a file with a check_<name>() and a PASS row; a kind of finding is a RULE row (checks.def). */
+/* Checks: from a model to findings. Adding one is a file with a check_<name>() and a PASS row; a kind of finding is a
+ * RULE row (checks.def). */
 #ifndef TWATCH_CHECK_H
 #define TWATCH_CHECK_H
 

@@ -42,7 +42,7 @@ struct cycle_dep {
 struct cycle_input {
     const struct cycle_dep *deps;
     size_t ndeps;
-    uint32_t nlocks;          /* locks are < nlocks */
+    uint32_t nlocks;                                /* locks are < nlocks */
     uint32_t (*class_of)(void *ctx, uint32_t lock); /* asked for locks that the reduction left; NULL: each its own */
     const bool
             *reader_blocks; /* lock -> a reader waits for a reader (a writer may be queued between them); NULL: none */

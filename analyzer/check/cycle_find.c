@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIND_BUDGET 20000000u    /* steps in all: about a second */
-#define FIND_TYPE_BUDGET 400000u /* of them for one arc type, so that one dense knot does not use up what others need  \
-                                  */
+#define FIND_BUDGET 20000000u /* steps in all: about a second */
+#define FIND_TYPE_BUDGET                                                                                               \
+    400000u /* of them for one arc type, so that one dense knot does not use up what others need                       \
+             */
 #define FIND_ASSIGN_BUDGET 20000u
 
 struct find_arc { /* a group's step from a lock that it holds to the one that it wants */
@@ -40,14 +41,14 @@ struct find {
     struct find_pair *pairs;
     uint64_t steps, limit; /* left in all, and of the current type */
     /* the search for one shortest cycle */
-    uint32_t *distance;        /* lock -> arcs to the start, + 1; 0: unreachable */
-    uint32_t *held_x, *held_s; /* lock -> how many groups on the path hold it exclusively, shared */
-    bool *used;                /* lock is wanted on the path */
-    bool *busy;                /* thread is the only one of some group on the path */
+    uint32_t *distance;         /* lock -> arcs to the start, + 1; 0: unreachable */
+    uint32_t *held_x, *held_s;  /* lock -> how many groups on the path hold it exclusively, shared */
+    bool *used;                 /* lock is wanted on the path */
+    bool *busy;                 /* thread is the only one of some group on the path */
     uint32_t nthreads, longest; /* thread ids are below nthreads; no cycle is longer than there are threads */
-    VEC(uint32_t) path;    /* arcs */
-    VEC(uint32_t) touched; /* locks with a distance */
-    bool cut;              /* a longer cycle is possible */
+    VEC(uint32_t) path;         /* arcs */
+    VEC(uint32_t) touched;      /* locks with a distance */
+    bool cut;                   /* a longer cycle is possible */
 };
 
 static uint32_t find_class(const struct find *f, uint32_t lock) {

@@ -1,4 +1,5 @@
-/* Deadlocks, stalls and long waits that the process itself saw and recorded: one incident per thread, joined by their group number. */
+/* Deadlocks, stalls and long waits that the process itself saw and recorded: one incident per thread, joined by their
+ * group number. */
 #include "base/strbuf.h"
 #include "check/check.h"
 #include "check/waiting.h"
@@ -17,7 +18,8 @@ static bool deadlock_kind(uint32_t kind) {
 }
 
 static int deadlock_compare(const void *pa, const void *pb) {
-    const struct twatch_incident *a = *(const struct twatch_incident *const *)pa, *b = *(const struct twatch_incident *const *)pb;
+    const struct twatch_incident *a = *(const struct twatch_incident *const *)pa,
+                                 *b = *(const struct twatch_incident *const *)pb;
     if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
     if (a->group != b->group) return a->group < b->group ? -1 : 1;
     return a->thread < b->thread ? -1 : a->thread > b->thread;
@@ -48,7 +50,8 @@ static struct waiting deadlock_waiting(const struct check *c, const struct twatc
     w.joins = !x->object && x->other_thread;
     if (x->kind == TWATCH_INCIDENT_STALL && x->aux < 3) w.note = stall_note[x->aux];
     if (x->kind == TWATCH_INCIDENT_STALL && x->aux == 1 && !w.holder_stack) deadlock_ended_owner(c, &w);
-    if (x->kind == TWATCH_INCIDENT_STALL && x->aux == 2) w.holder = w.holder_stack = 0; /* who signalled holds nothing */
+    if (x->kind == TWATCH_INCIDENT_STALL && x->aux == 2)
+        w.holder = w.holder_stack = 0; /* who signalled holds nothing */
     if (x->kind == TWATCH_INCIDENT_HANG_TIMEOUT) w.waited_ns = x->aux;
     return w;
 }
@@ -79,8 +82,10 @@ void check_bystanders(struct check *c) {
         if (!s->waiting || deadlock_is_told(c, s->thread)) continue;
         struct waiting w = {.thread = s->thread, .stack = s->slot->wait_stack, .since_ns = s->slot->wait_since_ns};
         w.joins = s->slot->wait_kind == TWATCH_OBJ_THREAD;
-        if (w.joins) w.holder = s->slot->wait_thread;
-        else w.object = s->slot->wait_object;
+        if (w.joins)
+            w.holder = s->slot->wait_thread;
+        else
+            w.object = s->slot->wait_object;
         vec_push(&waits, w);
     }
     if (waits.n) waiting_report(c, RULE_HANG, waits.at, waits.n, NULL);
@@ -95,7 +100,8 @@ void check_deadlock(struct check *c) {
     }
     if (all.n > 1) qsort(all.at, all.n, sizeof all.at[0], deadlock_compare);
     for (size_t from = 0, to; from < all.n; from = to) {
-        for (to = from + 1; to < all.n && all.at[to]->kind == all.at[from]->kind && all.at[to]->group == all.at[from]->group; to++)
+        for (to = from + 1;
+                to < all.n && all.at[to]->kind == all.at[from]->kind && all.at[to]->group == all.at[from]->group; to++)
             ;
         deadlock_report(c, all.at + from, to - from);
     }

@@ -1,4 +1,5 @@
-/* lock-held-at-exit: what the thread that ended the process, or main, still held. Other threads' locks are told with daemon-killed. */
+/* lock-held-at-exit: what the thread that ended the process, or main, still held. Other threads' locks are told with
+ * daemon-killed. */
 #include "check/check.h"
 #include "model/locks.h"
 
@@ -15,8 +16,10 @@ void check_held(struct check *c) {
             uint32_t who = draft_thread(d, s->thread);
             int32_t lock = draft_object(d, s->held[k].object);
             draft_step(d, who, ACTION_HOLDS, lock, s->held[k].stack, s->held[k].site, NULL);
-            if (s->thread == m->header->end_thread) draft_step(d, who, ACTION_ENDS, -1, m->header->end_stack, 0, "the process ends here");
-            draft_message(d, "%s still held %s when the process ended", draft_thread_name(d, who), draft_object_name(d, lock));
+            if (s->thread == m->header->end_thread)
+                draft_step(d, who, ACTION_ENDS, -1, m->header->end_stack, 0, "the process ends here");
+            draft_message(d, "%s still held %s when the process ended", draft_thread_name(d, who),
+                    draft_object_name(d, lock));
             draft_end(d);
         }
     }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * Message and notes are templates: {t} the thread, {u} the other thread, {o} the object, {p} the second object, {n} aux, {d} aux as a
- * duration, {w} the aux-th word of the row, {c} how often.
+ * Message and notes are templates: {t} the thread, {u} the other thread, {o} the object, {p} the second object, {n}
+ * aux, {d} aux as a duration, {w} the aux-th word of the row, {c} how often.
  */
 enum incident_who { WHO_NONE, WHO_THREAD, WHO_OTHER };
 enum incident_on { ON_NONE, ON_OBJECT, ON_SECOND };
@@ -33,13 +33,15 @@ struct incident_row {
 
 #define WORDS(...)                                                                                                     \
     .words = (const char *const[]){__VA_ARGS__}, .nwords = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
-#define T(action_, ...) {.who = WHO_THREAD, .on = ON_OBJECT, .action = ACTION_##action_, ##__VA_ARGS__}
-#define U(action_, ...) {.who = WHO_OTHER, .on = ON_OBJECT, .action = ACTION_##action_, .other_stack = true, ##__VA_ARGS__}
+#define T(action_, ...)                                                                                                \
+    { .who = WHO_THREAD, .on = ON_OBJECT, .action = ACTION_##action_, ##__VA_ARGS__ }
+#define U(action_, ...)                                                                                                \
+    { .who = WHO_OTHER, .on = ON_OBJECT, .action = ACTION_##action_, .other_stack = true, ##__VA_ARGS__ }
 #define USES "locked", "unlocked", "waited for", "signalled", "posted", "destroyed"
 
 static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
-        [TWATCH_INCIDENT_UNLOCK_NOT_HELD] = {RULE_UNLOCK_NOT_HELD, false, "{t} gave back {o}, which nobody held", .step = {T(UNLOCKS),
-                U(UNLOCKS, .note = "the last to give it back before")}},
+        [TWATCH_INCIDENT_UNLOCK_NOT_HELD] = {RULE_UNLOCK_NOT_HELD, false, "{t} gave back {o}, which nobody held",
+                .step = {T(UNLOCKS), U(UNLOCKS, .note = "the last to give it back before")}},
         [TWATCH_INCIDENT_UNLOCK_NOT_OWNER] = {RULE_UNLOCK_NOT_OWNER, false, "{t} gave back {o}, which is held by {u}",
                 .step = {T(UNLOCKS), U(HOLDS)}},
         [TWATCH_INCIDENT_DESTROY_LOCKED] = {RULE_DESTROY_LOCKED, false, "{t} destroyed {o} while {u} held it",
@@ -48,11 +50,12 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
                 .step = {T(DESTROYS), U(WAITS)}},
         [TWATCH_INCIDENT_FREE_LOCKED] = {RULE_FREE_LOCKED, true, "{t} freed the memory of {o} while {u} held it",
                 .step = {T(FREES), U(HOLDS)}},
-        [TWATCH_INCIDENT_USE_AFTER_DESTROY] = {RULE_USE_AFTER_DESTROY, false, "{t} {w} {o} after it had been destroyed", WORDS(USES),
-                .step = {T(DOES, .note = "{w} it here"), U(DESTROYS)}},
-        [TWATCH_INCIDENT_USE_UNINITIALIZED] = {RULE_USE_UNINITIALIZED, false, "{t} {w} {o}, which was never initialised", WORDS(USES),
-                .step = {T(DOES, .note = "{w} it here")}},
-        [TWATCH_INCIDENT_REINIT_IN_USE] = {RULE_REINIT_IN_USE, false, "{t} initialised {o} again while {u} was using it",
+        [TWATCH_INCIDENT_USE_AFTER_DESTROY] = {RULE_USE_AFTER_DESTROY, false, "{t} {w} {o} after it had been destroyed",
+                WORDS(USES), .step = {T(DOES, .note = "{w} it here"), U(DESTROYS)}},
+        [TWATCH_INCIDENT_USE_UNINITIALIZED] = {RULE_USE_UNINITIALIZED, false,
+                "{t} {w} {o}, which was never initialised", WORDS(USES), .step = {T(DOES, .note = "{w} it here")}},
+        [TWATCH_INCIDENT_REINIT_IN_USE] = {RULE_REINIT_IN_USE, false,
+                "{t} initialised {o} again while {u} was using it",
                 .step = {T(INITS), U(DOES, .note = "holds it or waits for it")}},
         [TWATCH_INCIDENT_COND_TWO_MUTEXES] = {RULE_COND_TWO_MUTEXES, false,
                 "{t} waits on {o} with {p} while {u} waits on it with another mutex",
@@ -60,68 +63,102 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
         [TWATCH_INCIDENT_COND_WAIT_UNLOCKED] = {RULE_COND_WAIT_UNLOCKED, false, "{t} waits on {o} without holding {p}",
                 .step = {T(WAITS)}},
         [TWATCH_INCIDENT_BARRIER_MISUSE] = {RULE_BARRIER_MISUSE, false, "{t} misused {o}: {w}",
-                WORDS("more threads came than its count says", "it was destroyed while threads were at it", "its count is zero"),
+                WORDS("more threads came than its count says", "it was destroyed while threads were at it",
+                        "its count is zero"),
                 .step = {T(DOES, .note = "{w}"), U(WAITS)}},
-        [TWATCH_INCIDENT_SELF_JOIN] = {RULE_SELF_JOIN, false, "{t} joined itself", .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL}}},
+        [TWATCH_INCIDENT_SELF_JOIN] = {RULE_SELF_JOIN, false, "{t} joined itself",
+                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL}}},
         [TWATCH_INCIDENT_DOUBLE_JOIN] = {RULE_DOUBLE_JOIN, false, "{t} joined {u}, which had been joined before",
-                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL}, {WHO_THREAD, ON_NONE, ACTION_JOINS, true, "the first join"}}},
+                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL},
+                        {WHO_THREAD, ON_NONE, ACTION_JOINS, true, "the first join"}}},
         [TWATCH_INCIDENT_JOIN_DETACHED] = {RULE_JOIN_DETACHED, false, "{t} joined {u}, which is detached",
-                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL}, {WHO_OTHER, ON_NONE, ACTION_DETACHES, true, "detached here"}}},
-        [TWATCH_INCIDENT_FORK_LOCK_HELD] = {RULE_FORK_WITH_LOCK_HELD, true, "{t} forked while {u} held {o}: in the child nobody can give it back",
+                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL},
+                        {WHO_OTHER, ON_NONE, ACTION_DETACHES, true, "detached here"}}},
+        [TWATCH_INCIDENT_FORK_LOCK_HELD] = {RULE_FORK_WITH_LOCK_HELD, true,
+                "{t} forked while {u} held {o}: in the child nobody can give it back",
                 .step = {{WHO_THREAD, ON_NONE, ACTION_FORKS, false, NULL}, U(HOLDS)}},
-        [TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT] = {RULE_LOCK_HELD_AT_THREAD_EXIT, true, "{t} ended without giving back {o}",
+        [TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT] = {RULE_LOCK_HELD_AT_THREAD_EXIT, true,
+                "{t} ended without giving back {o}",
                 .step = {T(HOLDS), {WHO_THREAD, ON_NONE, ACTION_ENDS, true, NULL}}},
         [TWATCH_INCIDENT_SELF_DEADLOCK] = {RULE_SELF_DEADLOCK, false, "{t} waits for itself: it {w}",
-                WORDS("asks for {o}, which it holds already", "asks to write {o}, which it holds to read", "asks to read {o}, which it holds to write",
-                        "joins itself", "waits for {o}, which it is running itself"),
+                WORDS("asks for {o}, which it holds already", "asks to write {o}, which it holds to read",
+                        "asks to read {o}, which it holds to write", "joins itself",
+                        "waits for {o}, which it is running itself"),
                 .step = {T(HOLDS, .other_stack = true), T(WAITS)}},
-        [TWATCH_INCIDENT_LOST_WAKEUP] = {RULE_LOST_WAKEUP, false, "{t} waits on {o}, which {u} signalled before anybody waited",
+        [TWATCH_INCIDENT_LOST_WAKEUP] = {RULE_LOST_WAKEUP, false,
+                "{t} waits on {o}, which {u} signalled before anybody waited",
                 .step = {U(SIGNALS, .note = "nobody was waiting"), T(WAITS)}},
-        [TWATCH_INCIDENT_JOIN_TIMEOUT] = {RULE_JOIN_TIMEOUT, false, "{t} gave up joining {u} {c}, after waiting {d} in all",
-                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, "gave up"}, {WHO_OTHER, ON_NONE, ACTION_RUNS, true, NULL}}},
-        [TWATCH_INCIDENT_JOIN_HOLDING_LOCK] = {RULE_JOIN_HOLDING_LOCK, false, "{t} joins {u} while holding {o}, which {u} takes",
+        [TWATCH_INCIDENT_JOIN_TIMEOUT] = {RULE_JOIN_TIMEOUT, false,
+                "{t} gave up joining {u} {c}, after waiting {d} in all",
+                .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, "gave up"},
+                        {WHO_OTHER, ON_NONE, ACTION_RUNS, true, NULL}}},
+        [TWATCH_INCIDENT_JOIN_HOLDING_LOCK] = {RULE_JOIN_HOLDING_LOCK, false,
+                "{t} joins {u} while holding {o}, which {u} takes",
                 .step = {{WHO_THREAD, ON_OBJECT, ACTION_JOINS, false, "while holding it"}, U(WANTS)}},
-        [TWATCH_INCIDENT_SEM_OVERPOST] = {RULE_SEM_OVERPOST, false, "{t} posted {o} up to {n}, above its initial value", .step = {T(POSTS)}},
-        [TWATCH_INCIDENT_BUSY_WAIT] = {RULE_BUSY_WAIT, false, "{t} burnt {d} of processor time asking again and again", .step = {T(DOES, .note = "asks again and again")}},
-        [TWATCH_INCIDENT_WAIT_WITHOUT_LOOP] = {RULE_WAIT_WITHOUT_LOOP, false, "{t} waits on {o} and goes on without checking again",
-                .step = {T(WAITS)}},
-        [TWATCH_INCIDENT_TLS_KEY_LEAK] = {RULE_TLS_KEY_LEAK, false, "{n} values under {o} were never freed", .step = {T(DOES, .note = "a value is set; nothing frees it when the thread ends")}},
-        [TWATCH_INCIDENT_TLS_KEY_AFTER_DELETE] = {RULE_TLS_KEY_AFTER_DELETE, false, "{t} used {o} after it had been deleted",
+        [TWATCH_INCIDENT_SEM_OVERPOST] = {RULE_SEM_OVERPOST, false, "{t} posted {o} up to {n}, above its initial value",
+                .step = {T(POSTS)}},
+        [TWATCH_INCIDENT_BUSY_WAIT] = {RULE_BUSY_WAIT, false, "{t} burnt {d} of processor time asking again and again",
+                .step = {T(DOES, .note = "asks again and again")}},
+        [TWATCH_INCIDENT_WAIT_WITHOUT_LOOP] = {RULE_WAIT_WITHOUT_LOOP, false,
+                "{t} waits on {o} and goes on without checking again", .step = {T(WAITS)}},
+        [TWATCH_INCIDENT_TLS_KEY_LEAK] = {RULE_TLS_KEY_LEAK, false, "{n} values under {o} were never freed",
+                .step = {T(DOES, .note = "a value is set; nothing frees it when the thread ends")}},
+        [TWATCH_INCIDENT_TLS_KEY_AFTER_DELETE] = {RULE_TLS_KEY_AFTER_DELETE, false,
+                "{t} used {o} after it had been deleted",
                 .step = {T(DOES, .note = "uses it"), {WHO_THREAD, ON_OBJECT, ACTION_DESTROYS, true, "deleted here"}}},
-        [TWATCH_INCIDENT_TLS_DTOR_LIMIT] = {RULE_TLS_DTOR_LIMIT, false, "{t} ended with values under {o} that its destructors set again and again",
+        [TWATCH_INCIDENT_TLS_DTOR_LIMIT] = {RULE_TLS_DTOR_LIMIT, false,
+                "{t} ended with values under {o} that its destructors set again and again",
                 .step = {T(DOES, .note = "sets a value")}},
         [TWATCH_INCIDENT_POOL_STARVATION] = {RULE_POOL_STARVATION, false,
-                "all workers of the pool of {t} are blocked while {n} items wait at {o} for a worker", .step = {T(WAITS)}},
+                "all workers of the pool of {t} are blocked while {n} items wait at {o} for a worker",
+                .step = {T(WAITS)}},
         /* DEADLOCK, STALL and HANG_TIMEOUT come in groups: deadlock.c */
 };
 
-static void incident_expand(struct strbuf *out, const char *text, struct draft *d, const struct check *c, const struct twatch_incident *x,
-        const struct incident_row *row);
+static void incident_expand(struct strbuf *out, const char *text, struct draft *d, const struct check *c,
+        const struct twatch_incident *x, const struct incident_row *row);
 
-static void incident_token(struct strbuf *out, char token, struct draft *d, const struct check *c, const struct twatch_incident *x,
-        const struct incident_row *row) {
+static void incident_token(struct strbuf *out, char token, struct draft *d, const struct check *c,
+        const struct twatch_incident *x, const struct incident_row *row) {
     struct arena *a = &c->out->arena;
     switch (token) {
-    case 't': strbuf_puts(out, names_thread(c->m, a, x->thread)); break;
+    case 't':
+        strbuf_puts(out, names_thread(c->m, a, x->thread));
+        break;
     case 'u':
-        if (x->other_thread && x->other_thread == x->thread) strbuf_puts(out, "the same thread");
-        else strbuf_puts(out, names_thread(c->m, a, x->other_thread));
+        if (x->other_thread && x->other_thread == x->thread)
+            strbuf_puts(out, "the same thread");
+        else
+            strbuf_puts(out, names_thread(c->m, a, x->other_thread));
         break;
-    case 'o': strbuf_puts(out, draft_object_name(d, draft_object(d, x->object))); break;
-    case 'p': strbuf_puts(out, draft_object_name(d, draft_object(d, x->object2))); break;
-    case 'n': strbuf_printf(out, "%" PRIu64, x->aux); break;
-    case 'd': strbuf_puts(out, names_duration(a, x->aux)); break;
+    case 'o':
+        strbuf_puts(out, draft_object_name(d, draft_object(d, x->object)));
+        break;
+    case 'p':
+        strbuf_puts(out, draft_object_name(d, draft_object(d, x->object2)));
+        break;
+    case 'n':
+        strbuf_printf(out, "%" PRIu64, x->aux);
+        break;
+    case 'd':
+        strbuf_puts(out, names_duration(a, x->aux));
+        break;
     case 'c':
-        if (x->count > 1) strbuf_printf(out, "%" PRIu64 " times", x->count);
-        else strbuf_puts(out, "once");
+        if (x->count > 1)
+            strbuf_printf(out, "%" PRIu64 " times", x->count);
+        else
+            strbuf_puts(out, "once");
         break;
-    case 'w': incident_expand(out, row->words[x->aux < row->nwords ? x->aux : 0], d, c, x, row); break;
-    default: break;
+    case 'w':
+        incident_expand(out, row->words[x->aux < row->nwords ? x->aux : 0], d, c, x, row);
+        break;
+    default:
+        break;
     }
 }
 
-static void incident_expand(struct strbuf *out, const char *text, struct draft *d, const struct check *c, const struct twatch_incident *x,
-        const struct incident_row *row) {
+static void incident_expand(struct strbuf *out, const char *text, struct draft *d, const struct check *c,
+        const struct twatch_incident *x, const struct incident_row *row) {
     for (; *text; text++) {
         if (text[0] == '{' && text[1] && text[2] == '}') {
             incident_token(out, text[1], d, c, x, row);
@@ -132,21 +169,27 @@ static void incident_expand(struct strbuf *out, const char *text, struct draft *
     }
 }
 
-static void incident_step(struct draft *d, const struct check *c, const struct twatch_incident *x, const struct incident_row *row,
-        const struct incident_step *s) {
+static void incident_step(struct draft *d, const struct check *c, const struct twatch_incident *x,
+        const struct incident_row *row, const struct incident_step *s) {
     if (s->who == WHO_NONE) return;
-    uint32_t thread = s->who == WHO_THREAD ? x->thread : x->other_thread, stack = s->other_stack ? x->other_stack : x->stack;
+    uint32_t thread = s->who == WHO_THREAD ? x->thread : x->other_thread,
+             stack = s->other_stack ? x->other_stack : x->stack;
     if (!thread && !stack) return; /* the row says more than was seen */
     if (s->other_stack && !stack && s->action != ACTION_HOLDS) return;
     struct strbuf note = {0};
     if (s->note) incident_expand(&note, s->note, d, c, x, row);
-    int32_t object = s->on == ON_OBJECT ? draft_object(d, x->object) : s->on == ON_SECOND ? draft_object(d, x->object2) : -1;
-    draft_step(d, draft_thread(d, thread), (enum action)s->action, object, stack, 0, s->note ? strbuf_text(&note) : NULL);
+    int32_t object = s->on == ON_OBJECT   ? draft_object(d, x->object)
+                     : s->on == ON_SECOND ? draft_object(d, x->object2)
+                                          : -1;
+    draft_step(
+            d, draft_thread(d, thread), (enum action)s->action, object, stack, 0, s->note ? strbuf_text(&note) : NULL);
     strbuf_free(&note);
 }
 
 struct incident_group { /* the same at the same place, by other threads or on other objects */
-    struct { uint32_t kind, stack, other_stack, word; } key;
+    struct {
+        uint32_t kind, stack, other_stack, word;
+    } key;
     const struct twatch_incident *first;
     uint64_t count;
     uint32_t others;
@@ -173,7 +216,8 @@ static void incident_report(struct check *c, const struct incident_group *g) {
 static bool incident_was_given_back(const struct check *c, const struct twatch_incident *x) {
     for (size_t i = 0; i < c->m->incidents.n && i < 1000; i++) {
         const struct twatch_incident *y = model_incident(c->m, i);
-        if (y->kind == TWATCH_INCIDENT_UNLOCK_NOT_OWNER && y->object == x->object && y->other_thread == x->thread) return true;
+        if (y->kind == TWATCH_INCIDENT_UNLOCK_NOT_OWNER && y->object == x->object && y->other_thread == x->thread)
+            return true;
     }
     return false;
 }

@@ -19,7 +19,8 @@ struct lock_order {
     VEC(struct cycle_dep) deps;
     VEC(const struct twatch_dep *) from; /* same index */
     struct locks_classes *classes;
-    uint32_t *of, *by_object; /* object -> indices of the dependencies that want it; made when there is something to report */
+    uint32_t *of,
+            *by_object; /* object -> indices of the dependencies that want it; made when there is something to report */
     bool *is_lock, *written, *reader_blocks; /* per object */
 };
 
@@ -29,7 +30,8 @@ static const struct twatch_dep_held *lock_order_held(const struct twatch_dep *d,
     return NULL;
 }
 
-/* The held set without duplicates (recursion) and without what is no lock; NULL when the dependency can be in no cycle. */
+/* The held set without duplicates (recursion) and without what is no lock; NULL when the dependency can be in no cycle.
+ */
 static const struct cycle_held *lock_order_set(struct lock_order *l, const struct twatch_dep *d, uint32_t *n) {
     struct cycle_held *set = arena_array(&l->arena, d->nheld ? d->nheld : 1, sizeof *set);
     *n = 0;
@@ -38,7 +40,8 @@ static const struct cycle_held *lock_order_set(struct lock_order *l, const struc
         if (h->object == d->object) return NULL; /* recursion, or a reader again: no waiting for another thread */
         if (!l->is_lock[h->object] || h->flags & TWATCH_DEP_HELD_FRESH) continue;
         uint32_t k = 0;
-        while (k < *n && set[k].lock != h->object && *n <= 64) /* a true held set has no duplicates beyond recursion; do not go quadratic on a false one */
+        while (k < *n && set[k].lock != h->object &&
+                *n <= 64) /* a true held set has no duplicates beyond recursion; do not go quadratic on a false one */
             k++;
         if (k < *n && set[k].lock == h->object) {
             if (h->mode == TWATCH_MODE_EXCLUSIVE) set[k].mode = TWATCH_MODE_EXCLUSIVE;
@@ -60,21 +63,28 @@ static void lock_order_collect(struct lock_order *l) {
         uint32_t n;
         const struct cycle_held *set = lock_order_set(l, d, &n);
         if (!set) continue;
-        vec_push(&l->deps, (struct cycle_dep){.thread = d->thread, .lock = d->object, .held = set, .nheld = n, .mode = d->mode,
+        vec_push(&l->deps, (struct cycle_dep){.thread = d->thread,
+                                   .lock = d->object,
+                                   .held = set,
+                                   .nheld = n,
+                                   .mode = d->mode,
                                    .timed = (d->flags & TWATCH_DEP_TIMED) != 0});
         vec_push(&l->from, d);
     }
 }
 
-/* A reader waits behind a reader only where a writer may be queued in front of it: glibc's writer-preferring kind, and somebody who writes. */
+/* A reader waits behind a reader only where a writer may be queued in front of it: glibc's writer-preferring kind, and
+ * somebody who writes. */
 static void lock_order_readers(struct lock_order *l) {
     for (uint32_t i = 1; i < l->c->m->objects.n; i++) {
         const struct twatch_object *o = model_object(l->c->m, i);
-        l->reader_blocks[i] = o && o->kind == TWATCH_OBJ_RWLOCK && o->type == TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE && l->written[i];
+        l->reader_blocks[i] = o && o->kind == TWATCH_OBJ_RWLOCK &&
+                              o->type == TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE && l->written[i];
     }
 }
 
-/* The known segments of a dependency, oldest first; *gap: index behind which segments were not kept (between [gap - 1] and [gap]), 0 none. */
+/* The known segments of a dependency, oldest first; *gap: index behind which segments were not kept (between [gap - 1]
+ * and [gap]), 0 none. */
 static uint32_t lock_order_segments(const struct twatch_dep *d, uint32_t out[TWATCH_DEP_SEGMENTS], uint32_t *gap) {
     uint32_t n = d->nsegments, kept = 0;
     *gap = n > TWATCH_DEP_SEGMENTS ? 4 : 0;
@@ -86,7 +96,8 @@ static uint32_t lock_order_segments(const struct twatch_dep *d, uint32_t out[TWA
 }
 
 /* Segments of one dependency only grow, so the ones that were not kept lie between their neighbours. */
-static bool lock_order_span(struct order *o, uint32_t t1, uint32_t lo1, uint32_t hi1, uint32_t t2, uint32_t lo2, uint32_t hi2) {
+static bool lock_order_span(
+        struct order *o, uint32_t t1, uint32_t lo1, uint32_t hi1, uint32_t t2, uint32_t lo2, uint32_t hi2) {
     return order_before(o, t1, hi1, t2, lo2) || order_before(o, t2, hi2, t1, lo1);
 }
 
@@ -117,14 +128,17 @@ static void lock_order_index(struct lock_order *l) {
         l->by_object[l->of[l->from.at[i]->object + 1]++] = i;
 }
 
-static uint32_t lock_order_class(void *ctx, uint32_t lock) { return locks_class(((struct lock_order *)ctx)->classes, lock); }
+static uint32_t lock_order_class(void *ctx, uint32_t lock) {
+    return locks_class(((struct lock_order *)ctx)->classes, lock);
+}
 
 /* Other places where the same pair was taken in the same order: one line each, at most a few. */
 static void lock_order_others(struct lock_order *l, struct draft *d, const struct twatch_dep *shown, uint32_t held) {
     enum { SHOWN = 5 };
     const char *seen[SHOWN] = {names_place(l->c->m, &l->arena, shown->stack, shown->site)};
     size_t nseen = 1, more = 0;
-    for (size_t i = l->of[shown->object]; i < l->of[shown->object + 1] && i < l->of[shown->object] + LOCK_ORDER_LOOKED; i++) {
+    for (size_t i = l->of[shown->object]; i < l->of[shown->object + 1] && i < l->of[shown->object] + LOCK_ORDER_LOOKED;
+            i++) {
         const struct twatch_dep *x = l->from.at[l->by_object[i]];
         if ((x->site == shown->site && x->stack == shown->stack) || !lock_order_held(x, held)) continue;
         const char *place = names_place(l->c->m, &l->arena, x->stack, x->site);
@@ -137,8 +151,9 @@ static void lock_order_others(struct lock_order *l, struct draft *d, const struc
             break;
         }
         seen[nseen++] = place;
-        draft_detail(d, "%s is also wanted while holding %s in %s", draft_object_name(d, draft_object(d, shown->object)),
-                draft_object_name(d, draft_object(d, held)), place);
+        draft_detail(d, "%s is also wanted while holding %s in %s",
+                draft_object_name(d, draft_object(d, shown->object)), draft_object_name(d, draft_object(d, held)),
+                place);
     }
     if (more) draft_detail(d, "and in more places");
 }
@@ -156,7 +171,8 @@ static void lock_order_steps(struct lock_order *l, struct draft *d, const struct
     for (uint32_t i = 0; i < n; i++) {
         const struct twatch_dep *before = l->from.at[found->dep[(i + n - 1) % n]], *x = l->from.at[found->dep[i]];
         const struct twatch_dep *after = l->from.at[found->dep[(i + 1) % n]];
-        const struct twatch_dep_held *h = lock_order_held(x, before->object), *theirs = lock_order_held(after, x->object);
+        const struct twatch_dep_held *h = lock_order_held(x, before->object),
+                                     *theirs = lock_order_held(after, x->object);
         uint32_t t = draft_thread(d, x->thread);
         int32_t holds = draft_object(d, h->object), wants = draft_object(d, x->object);
         bool reader = x->mode == TWATCH_MODE_SHARED && theirs && theirs->mode == TWATCH_MODE_SHARED;
@@ -175,11 +191,13 @@ static void lock_order_message(struct lock_order *l, struct draft *d, const stru
         const struct twatch_dep *before = l->from.at[found->dep[(i + n - 1) % n]], *x = l->from.at[found->dep[i]];
         if (i) strbuf_puts(&text, i + 1 == n ? " and " : ", ");
         strbuf_printf(&text, "%s takes %s while holding %s", names_thread(l->c->m, &l->arena, x->thread),
-                draft_object_name(d, draft_object(d, x->object)), draft_object_name(d, draft_object(d, before->object)));
+                draft_object_name(d, draft_object(d, x->object)),
+                draft_object_name(d, draft_object(d, before->object)));
     }
     if (shown < n) strbuf_printf(&text, ", and so on around %u locks", n);
     draft_message(d, "these locks are taken in orders that can deadlock: %s", strbuf_text(&text));
-    if (found->count > 1) draft_detail(d, "the same happens with %" PRIu64 " different sets of locks of these kinds", found->count);
+    if (found->count > 1)
+        draft_detail(d, "the same happens with %" PRIu64 " different sets of locks of these kinds", found->count);
     strbuf_free(&text);
 }
 
@@ -200,7 +218,9 @@ static void lock_order_exhausted(struct lock_order *l, const struct cycle_result
     struct draft *d = draft_begin(l->c->out, check_rule(RULE_LOCK_ORDER_CYCLE), l->c->m);
     draft_finding(d)->severity = SEVERITY_NOTE;
     draft_finding(d)->confidence = CONFIDENCE_POSSIBLE;
-    draft_message(d, "the search for lock-order cycles was ended after %" PRIu64 " steps among %zu dependencies: there may be more than the ones listed",
+    draft_message(d,
+            "the search for lock-order cycles was ended after %" PRIu64
+            " steps among %zu dependencies: there may be more than the ones listed",
             r->steps, r->left);
     draft_end(d);
 }
@@ -223,8 +243,13 @@ void check_lock_order(struct check *c) {
         l.is_lock[i] = locks_is_lock(c->m, i);
     lock_order_collect(&l);
     lock_order_readers(&l);
-    struct cycle_input in = {.deps = l.deps.at, .ndeps = l.deps.n, .nlocks = c->m->objects.n, .reader_blocks = l.reader_blocks,
-            .ordered = lock_order_ordered, .class_of = lock_order_class, .ctx = &l};
+    struct cycle_input in = {.deps = l.deps.at,
+            .ndeps = l.deps.n,
+            .nlocks = c->m->objects.n,
+            .reader_blocks = l.reader_blocks,
+            .ordered = lock_order_ordered,
+            .class_of = lock_order_class,
+            .ctx = &l};
     struct cycle_result r = {0};
     l.classes = locks_classes_new(c->m);
     if (l.deps.n) cycle_find(&in, &r);

@@ -1,7 +1,8 @@
 /*
- * pool-starvation: threads of one start routine are a pool when they take their work from one queue, a condition variable or semaphore that nobody
- * else waits on. The pool starves when all of them wait for ever for something else, while the queue was told of work that nobody has come for.
- * Workers that always found work at once never waited at their queue; then it is known by being told of work from outside and by workers.
+ * pool-starvation: threads of one start routine are a pool when they take their work from one queue, a condition
+ * variable or semaphore that nobody else waits on. The pool starves when all of them wait for ever for something else,
+ * while the queue was told of work that nobody has come for. Workers that always found work at once never waited at
+ * their queue; then it is known by being told of work from outside and by workers.
  */
 #include "check/check.h"
 #include "finding/names.h"
@@ -23,7 +24,8 @@ static uint64_t pools_routine(const struct model *m, uint32_t thread) {
     return t ? t->start_routine : 0;
 }
 
-/* The start routine of those who told this object of work when nobody waited, and that of somebody else too; 0: not so. */
+/* The start routine of those who told this object of work when nobody waited, and that of somebody else too; 0: not so.
+ */
 static uint64_t pools_inside_and_outside(const struct model *m, const struct twatch_use *const *u, size_t n) {
     uint64_t inside = 0;
     bool outside = false;
@@ -31,9 +33,12 @@ static uint64_t pools_inside_and_outside(const struct model *m, const struct twa
         uint64_t mine = pools_routine(m, u[i]->thread);
         const struct twatch_thread *t = model_thread(m, u[i]->thread);
         if (!u[i]->posts || !t) continue;
-        if (t->flags & TWATCH_THREAD_MAIN) outside = true;
-        else if (!u[i]->posts_to_nobody || (inside && inside != mine)) return 0;
-        else inside = mine;
+        if (t->flags & TWATCH_THREAD_MAIN)
+            outside = true;
+        else if (!u[i]->posts_to_nobody || (inside && inside != mine))
+            return 0;
+        else
+            inside = mine;
     }
     return outside ? inside : 0;
 }
@@ -88,21 +93,23 @@ static void pools_report(struct check *c, const struct twatch_use *const *u, siz
     int32_t queue = draft_object(d, u[0]->object);
     uint32_t who = draft_thread(d, worker);
     draft_finding(d)->count = size;
-    draft_step(d, who, s->slot->wait_kind == TWATCH_OBJ_THREAD ? ACTION_JOINS : ACTION_WAITS, draft_object(d, s->slot->wait_object), s->slot->wait_stack,
-            0, "as do all workers");
+    draft_step(d, who, s->slot->wait_kind == TWATCH_OBJ_THREAD ? ACTION_JOINS : ACTION_WAITS,
+            draft_object(d, s->slot->wait_object), s->slot->wait_stack, 0, "as do all workers");
     for (size_t i = 0; i < n; i++)
         if (u[i]->posts_to_nobody || u[i]->posts > u[i]->waits) {
             draft_step(d, draft_thread(d, u[i]->thread), ACTION_SIGNALS, queue, u[i]->post_stack, 0, "work is queued");
             break;
         }
-    draft_message(d, "all %u workers like %s are blocked, and work was queued at %s that only a worker can do", size, draft_thread_name(d, who),
-            draft_object_name(d, queue));
+    draft_message(d, "all %u workers like %s are blocked, and work was queued at %s that only a worker can do", size,
+            draft_thread_name(d, who), draft_object_name(d, queue));
     draft_end(d);
 }
 
 void check_pools(struct check *c) {
     VEC(const struct twatch_use *) all = {0};
-    if (c->m->header->end != TWATCH_END_RUNNING && c->m->header->end != TWATCH_END_DEADLOCK && c->m->header->end != TWATCH_END_ABORT) return;
+    if (c->m->header->end != TWATCH_END_RUNNING && c->m->header->end != TWATCH_END_DEADLOCK &&
+            c->m->header->end != TWATCH_END_ABORT)
+        return;
     if (!pools_others_stuck(c->m)) return;
     for (size_t i = 0; i < c->m->uses.n; i++)
         vec_push(&all, model_use(c->m, i));

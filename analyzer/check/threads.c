@@ -8,13 +8,17 @@
 #include <string.h>
 
 struct threads_group { /* threads of one origin */
-    struct { uint32_t stack, how; uint64_t routine; } key;
+    struct {
+        uint32_t stack, how;
+        uint64_t routine;
+    } key;
     uint32_t first, n;
     enum severity severity;
     UT_hash_handle hh;
 };
 
-static struct threads_group *threads_group(struct threads_group **groups, uint32_t stack, uint64_t routine, uint32_t how) {
+static struct threads_group *threads_group(
+        struct threads_group **groups, uint32_t stack, uint64_t routine, uint32_t how) {
     struct threads_group probe = {0}, *g;
     probe.key.stack = stack;
     probe.key.routine = routine;
@@ -38,9 +42,10 @@ static void threads_free(struct threads_group *groups) {
 /* ---- thread-leak ---- */
 
 static bool threads_leaked(const struct twatch_thread *t) {
-    bool ended = t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED;
-    return ended && !(t->flags & (TWATCH_THREAD_DETACHED | TWATCH_THREAD_DETACHED_BORN | TWATCH_THREAD_JOINED | TWATCH_THREAD_MAIN |
-                              TWATCH_THREAD_FOREIGN));
+    bool ended =
+            t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED;
+    return ended && !(t->flags & (TWATCH_THREAD_DETACHED | TWATCH_THREAD_DETACHED_BORN | TWATCH_THREAD_JOINED |
+                                         TWATCH_THREAD_MAIN | TWATCH_THREAD_FOREIGN));
 }
 
 static void threads_leak_report(struct check *c, const struct threads_group *g) {
@@ -50,8 +55,11 @@ static void threads_leak_report(struct check *c, const struct threads_group *g) 
     uint32_t who = draft_thread(d, g->first);
     draft_step(d, who, ACTION_ENDS, -1, t->end_stack, 0, "never joined nor detached");
     if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
-    if (g->n > 1) draft_message(d, "%u threads ended and were never joined nor detached, for one %s", g->n, draft_thread_name(d, who));
-    else draft_message(d, "%s ended and was never joined nor detached", draft_thread_name(d, who));
+    if (g->n > 1)
+        draft_message(
+                d, "%u threads ended and were never joined nor detached, for one %s", g->n, draft_thread_name(d, who));
+    else
+        draft_message(d, "%s ended and was never joined nor detached", draft_thread_name(d, who));
     draft_end(d);
 }
 
@@ -77,18 +85,21 @@ static bool threads_is_daemon(const struct check *c, uint32_t i) {
     return t->end == TWATCH_THREAD_PROCESS || (t->end == TWATCH_THREAD_RUNNING && model_state_of(c->m, i));
 }
 
-/* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half changed. */
+/* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half
+ * changed. */
 static enum severity threads_daemon_severity(const struct model_state *s) {
     if (s && s->nheld) return SEVERITY_ERROR;
     return s && s->waiting ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
-static void threads_daemon_steps(struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t) {
+static void threads_daemon_steps(
+        struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t) {
     for (uint32_t k = 0; s && k < s->nheld && k < 16; k++)
         draft_step(d, who, ACTION_HOLDS, draft_object(d, s->held[k].object), s->held[k].stack, s->held[k].site, NULL);
     if (s && s->waiting) {
         uint64_t since = s->slot->wait_since_ns, now = c->m->now_ns;
-        const char *note = since && now > since ? draft_text(d, "for %s", names_duration(&c->out->arena, now - since)) : NULL;
+        const char *note =
+                since && now > since ? draft_text(d, "for %s", names_duration(&c->out->arena, now - since)) : NULL;
         draft_step(d, who, s->slot->wait_kind == TWATCH_OBJ_THREAD ? ACTION_JOINS : ACTION_WAITS,
                 draft_object(d, s->slot->wait_object), s->slot->wait_stack, 0, note);
     } else {
@@ -105,10 +116,15 @@ static void threads_daemon_report(struct check *c, const struct threads_group *g
     draft_finding(d)->count = g->n;
     uint32_t who = draft_thread(d, g->first);
     threads_daemon_steps(c, d, who, s, t);
-    const char *held = s && s->nheld ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, s->held[0].object))) : "";
+    const char *held =
+            s && s->nheld ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, s->held[0].object)))
+                          : "";
     const char *doing = s && s->waiting ? "waiting" : "running";
-    if (g->n > 1) draft_message(d, "%u threads like %s were still %s when the process ended", g->n, draft_thread_name(d, who), doing);
-    else draft_message(d, "%s was still %s when the process ended%s", draft_thread_name(d, who), doing, held);
+    if (g->n > 1)
+        draft_message(
+                d, "%u threads like %s were still %s when the process ended", g->n, draft_thread_name(d, who), doing);
+    else
+        draft_message(d, "%s was still %s when the process ended%s", draft_thread_name(d, who), doing, held);
     draft_end(d);
 }
 
@@ -137,7 +153,8 @@ struct threads_churn {
     UT_hash_handle hh;
 };
 
-/* Many, at a rate that matters, and each with less to compute than making a thread costs (some tens of microseconds). */
+/* Many, at a rate that matters, and each with less to compute than making a thread costs (some tens of microseconds).
+ */
 static bool threads_churns(const struct threads_churn *g) {
     enum { MANY = 200, CPU_NS = 100000, RATE = 100 };
     double seconds = model_seconds(g->first_ns, g->last_ns);

@@ -1,4 +1,5 @@
-/* sem-permit-leak: a thread took a permit of a semaphore and ended with it, where everybody else gives back what he takes. */
+/* sem-permit-leak: a thread took a permit of a semaphore and ended with it, where everybody else gives back what he
+ * takes. */
 #include "check/check.h"
 
 #include <inttypes.h>
@@ -12,7 +13,8 @@ static int uses_compare(const void *pa, const void *pb) {
 
 static bool uses_ended(const struct model *m, uint32_t thread) {
     const struct twatch_thread *t = model_thread(m, thread);
-    return t && (t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED);
+    return t &&
+           (t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED);
 }
 
 /* Taker and giver are the same for all but the ended ones that kept something. */
@@ -21,7 +23,8 @@ static bool uses_is_resource(const struct model *m, const struct twatch_use *con
     for (size_t i = 0; i < n; i++) {
         if (u[i]->balance < 0) return false; /* gives what it did not take: a signal */
         fair += u[i]->waits > 0 && u[i]->balance == 0 && u[i]->posts > 0;
-        if (u[i]->balance > 0 && !uses_ended(m, u[i]->thread) && u[i]->posts == 0) return false; /* one who only takes: a consumer */
+        if (u[i]->balance > 0 && !uses_ended(m, u[i]->thread) && u[i]->posts == 0)
+            return false; /* one who only takes: a consumer */
     }
     return fair > 0;
 }
@@ -32,8 +35,10 @@ static void uses_leak(struct check *c, const struct twatch_use *u) {
     int32_t object = draft_object(d, u->object);
     draft_finding(d)->count = (uint64_t)u->balance;
     draft_step(d, who, ACTION_WAITS, object, u->wait_stack, 0, "took a permit");
-    draft_step(d, who, ACTION_ENDS, -1, model_thread(c->m, u->thread)->end_stack, 0, draft_text(d, "with %" PRId64 " not given back", u->balance));
-    draft_message(d, "%s ended without giving back its permit of %s", draft_thread_name(d, who), draft_object_name(d, object));
+    draft_step(d, who, ACTION_ENDS, -1, model_thread(c->m, u->thread)->end_stack, 0,
+            draft_text(d, "with %" PRId64 " not given back", u->balance));
+    draft_message(d, "%s ended without giving back its permit of %s", draft_thread_name(d, who),
+            draft_object_name(d, object));
     draft_end(d);
 }
 

@@ -18,7 +18,8 @@ static size_t waiting_next(const struct waiting *w, size_t n, size_t i) {
     return n;
 }
 
-/* Follows the circle from the first wait, so that each thread is followed by the one it waits for; the rest keeps its order behind. */
+/* Follows the circle from the first wait, so that each thread is followed by the one it waits for; the rest keeps its
+ * order behind. */
 static void waiting_turn(const struct waiting *w, size_t n, size_t *order) {
     bool *taken = mem_new(n, sizeof *taken);
     size_t done = 0;
@@ -35,7 +36,9 @@ static void waiting_steps(struct check *c, struct draft *d, const struct waiting
     int32_t object = draft_object(d, w->object);
     uint64_t time = waiting_time(c, w);
     const char *how_long = time >= 1000000 ? draft_text(d, "for %s", names_duration(&c->out->arena, time)) : NULL;
-    if (w->joins) how_long = draft_text(d, "%s%s%s", names_thread(c->m, &c->out->arena, w->holder), how_long ? ", " : "", how_long ? how_long : "");
+    if (w->joins)
+        how_long = draft_text(d, "%s%s%s", names_thread(c->m, &c->out->arena, w->holder), how_long ? ", " : "",
+                how_long ? how_long : "");
     const char *note = how_long && w->note ? draft_text(d, "%s; %s", how_long, w->note) : how_long ? how_long : w->note;
     draft_step(d, t, w->joins ? ACTION_JOINS : ACTION_WAITS, object, w->stack, 0, note);
     const struct model_state *s = model_state_of(c->m, w->thread);
@@ -49,31 +52,39 @@ static void waiting_holds(struct draft *d, const struct waiting *waits, size_t n
         draft_thread(d, waits[order[i]].thread);
     for (size_t i = 0; i < n; i++) {
         const struct waiting *w = &waits[order[i]];
-        if (w->holder && !w->joins) draft_step(d, draft_thread(d, w->holder), ACTION_HOLDS, draft_object(d, w->object), w->holder_stack, 0, NULL);
+        if (w->holder && !w->joins)
+            draft_step(
+                    d, draft_thread(d, w->holder), ACTION_HOLDS, draft_object(d, w->object), w->holder_stack, 0, NULL);
     }
 }
 
 /* "thread 3 (worker) waits for mutex a, held by thread 1, which waits for ..." over at most a few threads. */
-static void waiting_sentence(struct check *c, struct draft *d, struct strbuf *text, const struct waiting *w, size_t n, const size_t *order, bool past) {
+static void waiting_sentence(struct check *c, struct draft *d, struct strbuf *text, const struct waiting *w, size_t n,
+        const size_t *order, bool past) {
     enum { SHOWN = 5 };
     const char *waits = past ? "had waited" : "waits", *joins = past ? "had waited" : "waits";
     for (size_t i = 0; i < n && i < SHOWN; i++) {
         const struct waiting *x = &w[order[i]];
         bool linked = i && w[order[i - 1]].holder == x->thread;
-        if (linked) strbuf_puts(text, ", which");
-        else strbuf_printf(text, "%s%s", i ? "; " : "", names_thread(c->m, &c->out->arena, x->thread));
+        if (linked)
+            strbuf_puts(text, ", which");
+        else
+            strbuf_printf(text, "%s%s", i ? "; " : "", names_thread(c->m, &c->out->arena, x->thread));
         uint64_t time = waiting_time(c, x);
         strbuf_printf(text, " %s", x->joins ? joins : waits);
         if (time >= 1000000) strbuf_printf(text, " %s", names_duration(&c->out->arena, time));
-        if (x->joins) strbuf_printf(text, " for the end of %s", names_thread(c->m, &c->out->arena, x->holder));
-        else strbuf_printf(text, " for %s", draft_object_name(d, draft_object(d, x->object)));
+        if (x->joins)
+            strbuf_printf(text, " for the end of %s", names_thread(c->m, &c->out->arena, x->holder));
+        else
+            strbuf_printf(text, " for %s", draft_object_name(d, draft_object(d, x->object)));
         if (x->holder && !x->joins) strbuf_printf(text, ", held by %s", names_thread(c->m, &c->out->arena, x->holder));
         if (x->note) strbuf_printf(text, " (%s)", x->note);
     }
     if (n > SHOWN) strbuf_printf(text, "; and %zu more threads wait", n - SHOWN);
 }
 
-struct finding *waiting_report(struct check *c, enum check_rule_id rule, const struct waiting *waits, size_t n, const char *prefix) {
+struct finding *waiting_report(
+        struct check *c, enum check_rule_id rule, const struct waiting *waits, size_t n, const char *prefix) {
     struct draft *d = draft_begin(c->out, check_rule(rule), c->m);
     struct strbuf text = {0};
     size_t *order = mem_new(n, sizeof *order);

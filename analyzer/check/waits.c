@@ -1,10 +1,10 @@
 /*
- * What the last state of the threads says about a process that was killed, aborted, or still runs: who waits for whom. The waits-for graph has
- * AND edges (a lock's holders, the thread that is joined) and OR edges (a condition variable, semaphore or barrier: any other thread may wake the waiter). Alive is
- * who runs, waits with a time limit, or waits for something that nobody known holds; then whoever waits only for the living, until
- * nothing changes. The rest can never go on (Coffman graph for AND, knot for OR).
- * Only circles of AND edges and owners that have ended are called errors here: a thread in sem_wait may be woken by a signal handler or
- * another process, which a state cannot show.
+ * What the last state of the threads says about a process that was killed, aborted, or still runs: who waits for whom.
+ * The waits-for graph has AND edges (a lock's holders, the thread that is joined) and OR edges (a condition variable,
+ * semaphore or barrier: any other thread may wake the waiter). Alive is who runs, waits with a time limit, or waits for
+ * something that nobody known holds; then whoever waits only for the living, until nothing changes. The rest can never
+ * go on (Coffman graph for AND, knot for OR). Only circles of AND edges and owners that have ended are called errors
+ * here: a thread in sem_wait may be woken by a signal handler or another process, which a state cannot show.
  */
 #include "check/check.h"
 #include "check/waiting.h"
@@ -32,8 +32,8 @@ struct waits {
     uint32_t *first;              /* state -> its first edge; nstates + 1 entries */
     uint32_t *holder_of;          /* object -> index into holds + 1 */
     VEC(struct waits_hold) holds;
-    uint32_t *ended_owner;        /* object -> thread that ended holding it */
-    bool *alive, *any;            /* any: an OR waiter */
+    uint32_t *ended_owner; /* object -> thread that ended holding it */
+    bool *alive, *any;     /* any: an OR waiter */
     bool *said;
 };
 
@@ -50,7 +50,8 @@ static void waits_index(struct waits *w) {
         }
     for (size_t i = 0; i < w->m->incidents.n; i++) {
         const struct twatch_incident *x = model_incident(w->m, i);
-        if (x->kind == TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT && model_object(w->m, x->object)) w->ended_owner[x->object] = x->thread;
+        if (x->kind == TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT && model_object(w->m, x->object))
+            w->ended_owner[x->object] = x->thread;
     }
 }
 
@@ -60,8 +61,10 @@ static bool waits_is_lock(const struct waits *w, uint32_t object) {
 }
 
 static void waits_edge(struct waits *w, uint32_t waiter, uint32_t holder, uint32_t stack) {
-    if (w->edges.n < WAITS_EDGES) vec_push(&w->edges, (struct waits_edge){waiter, holder, stack});
-    else w->alive[waiter] = true;
+    if (w->edges.n < WAITS_EDGES)
+        vec_push(&w->edges, (struct waits_edge){waiter, holder, stack});
+    else
+        w->alive[waiter] = true;
 }
 
 /* AND edges of one waiting thread; false if it counts as alive. */
@@ -150,7 +153,10 @@ static void waits_spread(struct waits *w) {
 
 static struct waiting waits_of(const struct waits *w, uint32_t i, const struct waits_edge *e) {
     const struct twatch_slot *s = w->m->states[i].slot;
-    struct waiting x = {.thread = w->m->states[i].thread, .stack = s->wait_stack, .mode = s->wait_mode, .since_ns = s->wait_since_ns};
+    struct waiting x = {.thread = w->m->states[i].thread,
+            .stack = s->wait_stack,
+            .mode = s->wait_mode,
+            .since_ns = s->wait_since_ns};
     x.joins = s->wait_kind == TWATCH_OBJ_THREAD;
     if (!x.joins) x.object = s->wait_object;
     if (e) {
@@ -210,7 +216,8 @@ static void waits_stalls(struct waits *w) {
         }
 }
 
-/* Waits for a lock or a thread, with who holds it: at least a second long when the process was killed. Also, when not even one thread could go on, all of them. */
+/* Waits for a lock or a thread, with who holds it: at least a second long when the process was killed. Also, when not
+ * even one thread could go on, all of them. */
 static void waits_long(struct waits *w) {
     enum { SHOWN = 50 };
     VEC(struct waiting) all = {0};
@@ -219,8 +226,10 @@ static void waits_long(struct waits *w) {
         stuck = stuck && !w->alive[i] && !w->said[i];
     for (uint32_t i = 0; i < w->m->nstates && all.n < SHOWN; i++) {
         const struct model_state *s = &w->m->states[i];
-        /* When a process was killed and nobody saw it, how long the wait lasted is not known: then every one is told. */
-        bool timed = w->m->live || w->m->record->killed_ns, lasting = !timed || model_seconds(s->slot->wait_since_ns, w->m->now_ns) >= 1;
+        /* When a process was killed and nobody saw it, how long the wait lasted is not known: then every one is told.
+         */
+        bool timed = w->m->live || w->m->record->killed_ns,
+             lasting = !timed || model_seconds(s->slot->wait_since_ns, w->m->now_ns) >= 1;
         if (w->said[i] || !s->waiting || !lasting) continue;
         if (stuck || (w->first[i] < w->first[i + 1] && s->slot->wait_kind != TWATCH_OBJ_THREAD))
             vec_push(&all, waits_of(w, i, w->first[i] < w->first[i + 1] ? &w->edges.at[w->first[i]] : NULL));
@@ -233,7 +242,8 @@ static bool waits_wanted(const struct model *m) {
     if (m->nstates == 0 || (m->header->end != TWATCH_END_RUNNING && m->header->end != TWATCH_END_ABORT)) return false;
     for (size_t i = 0; i < m->incidents.n; i++) { /* the process saw it itself, and better */
         uint32_t kind = model_incident(m, i)->kind;
-        if (kind == TWATCH_INCIDENT_DEADLOCK || kind == TWATCH_INCIDENT_STALL || kind == TWATCH_INCIDENT_SELF_DEADLOCK) return false;
+        if (kind == TWATCH_INCIDENT_DEADLOCK || kind == TWATCH_INCIDENT_STALL || kind == TWATCH_INCIDENT_SELF_DEADLOCK)
+            return false;
     }
     return true;
 }

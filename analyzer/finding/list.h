@@ -42,9 +42,9 @@ void draft_step_held(struct draft *d, int32_t object); /* adds to the held set o
 void draft_message(struct draft *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void draft_detail(struct draft *d, const char *format, ...) __attribute__((format(printf, 2, 3))); /* adds a line */
 const char *draft_text(struct draft *d, const char *format, ...)
-        __attribute__((format(printf, 2, 3))); /* for notes; lives with the list */
-const char *draft_thread_name(struct draft *d, uint32_t thread);   /* for sentences: "thread 3 (worker)" */
-const char *draft_object_name(struct draft *d, int32_t object); /* "mutex accounts[3].lock" */
+        __attribute__((format(printf, 2, 3)));                   /* for notes; lives with the list */
+const char *draft_thread_name(struct draft *d, uint32_t thread); /* for sentences: "thread 3 (worker)" */
+const char *draft_object_name(struct draft *d, int32_t object);  /* "mutex accounts[3].lock" */
 /* The finding under construction: severity, confidence and count may be set directly. */
 struct finding *draft_finding(struct draft *d);
 struct finding *draft_end(struct draft *d);

@@ -6,7 +6,8 @@
 #include "base/arena.h"
 #include "model/model.h"
 
-const char *names_thread_short(const struct model *m, struct arena *a, uint32_t thread); /* "worker-1", "run_job", "main", "" */
+const char *names_thread_short(
+        const struct model *m, struct arena *a, uint32_t thread); /* "worker-1", "run_job", "main", "" */
 const char *names_thread(
         const struct model *m, struct arena *a, uint32_t thread); /* "worker-1", "main", "thread 7 (run_job)" */
 const char *names_object(const struct model *m, struct arena *a,

@@ -11,7 +11,8 @@ bool locks_is_lock(const struct model *m, uint32_t object) {
     case TWATCH_OBJ_RWLOCK:
     case TWATCH_OBJ_SPIN:
     case TWATCH_OBJ_ONCE:
-    case TWATCH_OBJ_GUARD: return true;
+    case TWATCH_OBJ_GUARD:
+        return true;
     case TWATCH_OBJ_SEM:
         return o->init_value == 1 && (o->flags & TWATCH_OBJF_SELF_POST) && !(o->flags & TWATCH_OBJF_FOREIGN_POST);
     case TWATCH_OBJ_COND:
@@ -19,7 +20,8 @@ bool locks_is_lock(const struct model *m, uint32_t object) {
     case TWATCH_OBJ_FUTEX:
     case TWATCH_OBJ_THREAD:
     case TWATCH_OBJ_KEY:
-    case TWATCH_OBJ_NONE: break;
+    case TWATCH_OBJ_NONE:
+        break;
     }
     return false;
 }

@@ -7,7 +7,8 @@
 struct state_input {
     const struct record *r;
     VEC(const struct record_chunk *) held; /* chunks of HELD, in file order */
-    uint32_t *by_address, nobjects; /* living objects by address, newest last; made when the first entry without an id is met */
+    uint32_t *by_address,
+            nobjects; /* living objects by address, newest last; made when the first entry without an id is met */
     uint64_t budget; /* entries that may still be copied: held arrays of a true record never overlap, so all of them fit
                         in the file */
 };
@@ -57,8 +58,10 @@ static uint32_t state_resolve(struct model *m, struct state_input *in, uint64_t 
     uint32_t lo = 0, hi = in->nobjects;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (model_object(m, in->by_address[mid])->address <= address) lo = mid + 1;
-        else hi = mid;
+        if (model_object(m, in->by_address[mid])->address <= address)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     const struct twatch_object *o = lo ? model_object(m, in->by_address[lo - 1]) : NULL;
     if (!o || o->address != address || (kind && o->kind != kind)) return 0;

@@ -32,9 +32,9 @@ struct record {
     uint64_t size;
     struct twatch_header header; /* a copy of the first page */
     VEC(struct record_chunk) chunks;
-    VEC(char *) notes; /* sentences: what is damaged or missing, with offsets */
-    bool live;         /* the process that writes it was still there when it was read */
-    uint64_t read_ns;  /* CLOCK_MONOTONIC when it was read; 0: from memory */
+    VEC(char *) notes;  /* sentences: what is damaged or missing, with offsets */
+    bool live;          /* the process that writes it was still there when it was read */
+    uint64_t read_ns;   /* CLOCK_MONOTONIC when it was read; 0: from memory */
     uint64_t killed_ns; /* set by a caller who knows when the process was killed; 0 unknown */
     void *mapping;
     size_t mapping_size;

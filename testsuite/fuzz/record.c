@@ -1,7 +1,7 @@
 /*
- * The record reader and everything behind it under fuzzing: any bytes must give an error or a model that all checks survive, in bounded time and memory.
- * With libFuzzer this is LLVMFuzzerTestOneInput; without it (-DSTANDALONE) a driver that mutates the records it is given: flips, copies, stretches,
- * with a taste for the numbers that matter.
+ * The record reader and everything behind it under fuzzing: any bytes must give an error or a model that all checks
+ * survive, in bounded time and memory. With libFuzzer this is LLVMFuzzerTestOneInput; without it (-DSTANDALONE) a
+ * driver that mutates the records it is given: flips, copies, stretches, with a taste for the numbers that matter.
  */
 #include "check/check.h"
 #include "record/reader.h"
@@ -43,7 +43,8 @@ static uint32_t rnd(uint32_t n) {
 }
 
 static void mutate_number(uint8_t *at) {
-    static const uint64_t odd[] = {0, 1, 2, 3, 7, 8, 0xff, 0xffff, 0x7fffffff, 0xffffffff, 0xffffffffffffffff, 4096, 1u << 20};
+    static const uint64_t odd[] = {
+            0, 1, 2, 3, 7, 8, 0xff, 0xffff, 0x7fffffff, 0xffffffff, 0xffffffffffffffff, 4096, 1u << 20};
     uint64_t v = odd[rnd(sizeof odd / sizeof *odd)];
     memcpy(at, &v, 1u << rnd(4));
 }
@@ -55,10 +56,18 @@ static void mutate(uint8_t *data, size_t size) {
         for (int tries = 0; tries < 50 && !data[at]; tries++)
             at = rnd((uint32_t)(size - 8));
         switch (rnd(5)) {
-        case 0: data[at] ^= (uint8_t)(1u << rnd(8)); break;
-        case 1: mutate_number(data + (at & ~(size_t)3)); break;
-        case 2: data[at] = (uint8_t)(data[at] + 1 + rnd(3)); break;
-        case 3: memmove(data + rnd((uint32_t)(size - 64)), data + (at < size - 64 ? at : 0), 64); break;
+        case 0:
+            data[at] ^= (uint8_t)(1u << rnd(8));
+            break;
+        case 1:
+            mutate_number(data + (at & ~(size_t)3));
+            break;
+        case 2:
+            data[at] = (uint8_t)(data[at] + 1 + rnd(3));
+            break;
+        case 3:
+            memmove(data + rnd((uint32_t)(size - 64)), data + (at < size - 64 ? at : 0), 64);
+            break;
         default: { /* a whole page over another: duplicated chunks */
             size_t pages = size / 4096;
             memcpy(data + rnd((uint32_t)pages) * 4096u, data + rnd((uint32_t)pages) * 4096u, rnd(4) ? 8 : 4096);

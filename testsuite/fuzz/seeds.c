@@ -29,14 +29,42 @@ static struct mkrecord *everything(uint32_t end) {
         s->wait_since_ns = 1100000000;
     }
     for (uint32_t k = 1; k < TWATCH_INCIDENT_END; k++)
-        mkrecord_incident(r, &(struct twatch_incident){.kind = k, .thread = t[k % 6], .object = lock[k % 6], .object2 = lock[(k + 1) % 6],
-                                     .stack = stack, .other_thread = t[(k + 1) % 6], .other_stack = stack, .group = k / 3, .count = k, .aux = k % 4});
+        mkrecord_incident(r, &(struct twatch_incident){.kind = k,
+                                     .thread = t[k % 6],
+                                     .object = lock[k % 6],
+                                     .object2 = lock[(k + 1) % 6],
+                                     .stack = stack,
+                                     .other_thread = t[(k + 1) % 6],
+                                     .other_stack = stack,
+                                     .group = k / 3,
+                                     .count = k,
+                                     .aux = k % 4});
     for (uint32_t k = 0; k < 6; k++) {
-        mkrecord_use(r, &(struct twatch_use){.object = lock[3 + k % 2], .thread = t[k], .waits = k, .posts = 2, .posts_to_nobody = 1, .balance = 1, .mutex = lock[0]});
+        mkrecord_use(r, &(struct twatch_use){.object = lock[3 + k % 2],
+                                .thread = t[k],
+                                .waits = k,
+                                .posts = 2,
+                                .posts_to_nobody = 1,
+                                .balance = 1,
+                                .mutex = lock[0]});
         mkrecord_stat(r, &(struct twatch_stat){.object = lock[k], .stack = stack, .contended = 3, .wait_ns = 5});
-        struct twatch_race race = {.where = k % 5, .count = 1, .usual_lock = k % 2 ? lock[0] : 0, .usual_count = 9,
-                .side = {{.thread = t[k], .stack = stack, .pc = 0x400100, .address = 0x402000, .size = 4, .flags = k, .nlocks = 1},
-                        {.thread = t[(k + 1) % 6], .pc = 0x400200, .address = 0x402000, .size = 4, .flags = 1, .nlocks = 1}}};
+        struct twatch_race race = {.where = k % 5,
+                .count = 1,
+                .usual_lock = k % 2 ? lock[0] : 0,
+                .usual_count = 9,
+                .side = {{.thread = t[k],
+                                 .stack = stack,
+                                 .pc = 0x400100,
+                                 .address = 0x402000,
+                                 .size = 4,
+                                 .flags = k,
+                                 .nlocks = 1},
+                        {.thread = t[(k + 1) % 6],
+                                .pc = 0x400200,
+                                .address = 0x402000,
+                                .size = 4,
+                                .flags = 1,
+                                .nlocks = 1}}};
         mkrecord_race(r, &race, (uint32_t[]){lock[0], lock[1]});
     }
     mkrecord_end(r, t[0], TWATCH_THREAD_RETURNED);

@@ -84,7 +84,8 @@ static struct mkrecord *done(struct base x) {
 
 static struct mkrecord *abba(bool joined, uint8_t flags, uint8_t held_mode, uint8_t mode) {
     struct base x = two(joined);
-    struct twatch_dep_held a = {.object = x.a, .site = 0x400010, .mode = held_mode}, b = {.object = x.b, .site = 0x400020, .mode = held_mode};
+    struct twatch_dep_held a = {.object = x.a, .site = 0x400010, .mode = held_mode},
+                           b = {.object = x.b, .site = 0x400020, .mode = held_mode};
     mkrecord_dep_full(x.r, x.t, x.b, mode, flags, 0, 0x400030, &a, 1);
     mkrecord_dep_full(x.r, x.u, x.a, mode, flags, 0, 0x400040, &b, 1);
     return done(x);
@@ -92,7 +93,8 @@ static struct mkrecord *abba(bool joined, uint8_t flags, uint8_t held_mode, uint
 
 static struct mkrecord *rwlocks(uint8_t kind, bool writer) {
     struct base x = two(false);
-    struct twatch_dep_held a = {.object = x.a, .site = 0x400010, .mode = 1}, b = {.object = x.b, .site = 0x400020, .mode = 1};
+    struct twatch_dep_held a = {.object = x.a, .site = 0x400010, .mode = 1},
+                           b = {.object = x.b, .site = 0x400020, .mode = 1};
     mkrecord_object_at(x.r, x.a)->kind = mkrecord_object_at(x.r, x.b)->kind = TWATCH_OBJ_RWLOCK;
     mkrecord_object_at(x.r, x.a)->type = mkrecord_object_at(x.r, x.b)->type = kind;
     mkrecord_dep_full(x.r, x.t, x.b, 1, 0, 0, 0x400030, &a, 1);
@@ -118,7 +120,8 @@ static struct mkrecord *semaphores(uint16_t flags, uint32_t value) {
     return done(x);
 }
 
-static struct mkrecord *handed_over(void) { /* t's order, then u made by t while a is held and b is not wanted any more */
+static struct mkrecord *handed_over(
+        void) { /* t's order, then u made by t while a is held and b is not wanted any more */
     struct base x = {.r = mkrecord_new("/bin/app")};
     x.t = mkrecord_thread(x.r, 1, "t");
     x.a = mkrecord_object(x.r, TWATCH_OBJ_MUTEX, 0x401000, 0);
@@ -153,10 +156,13 @@ static void test_lock_order(void) {
     expect(many_segments(false), "lock-order-cycle", 0, "all of many segments before the other thread: clean");
     expect(many_segments(true), "lock-order-cycle", 1, "one of many segments overlaps: found");
     expect(rwlocks(TWATCH_TYPE_RW_PREFER_READER, true), "lock-order-cycle", 0, "readers of default rwlocks: clean");
-    expect(rwlocks(TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE, false), "lock-order-cycle", 0, "writer-preferring, but nobody writes: clean");
-    expect(rwlocks(TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE, true), "lock-order-cycle", 1, "writer-preferring with a writer: found");
+    expect(rwlocks(TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE, false), "lock-order-cycle", 0,
+            "writer-preferring, but nobody writes: clean");
+    expect(rwlocks(TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE, true), "lock-order-cycle", 1,
+            "writer-preferring with a writer: found");
     expect(semaphores(TWATCH_OBJF_SELF_POST, 1), "lock-order-cycle", 1, "semaphores used as locks: found");
-    expect(semaphores(TWATCH_OBJF_SELF_POST | TWATCH_OBJF_FOREIGN_POST, 1), "lock-order-cycle", 0, "semaphores that others post: clean");
+    expect(semaphores(TWATCH_OBJF_SELF_POST | TWATCH_OBJF_FOREIGN_POST, 1), "lock-order-cycle", 0,
+            "semaphores that others post: clean");
     expect(semaphores(TWATCH_OBJF_SELF_POST, 2), "lock-order-cycle", 0, "semaphores with two permits: clean");
     struct run x;
     run(&x, abba(false, TWATCH_DEP_TIMED, 0, 0));
@@ -231,7 +237,8 @@ static void test_waits(void) {
     struct run x;
     run(&x, waiting(TWATCH_END_RUNNING, true, 0));
     const struct finding *f = get(&x, "deadlock");
-    ok(f && f->nthreads == 2 && strstr(f->message, "killed while") && strstr(f->message, "had waited 41 s for"), "killed in a circle: a deadlock, with how long");
+    ok(f && f->nthreads == 2 && strstr(f->message, "killed while") && strstr(f->message, "had waited 41 s for"),
+            "killed in a circle: a deadlock, with how long");
     ok(count(&x, "stall") == 0 && count(&x, "deadlock") == 1, "and nothing else is made of it");
     end(&x);
     run(&x, waiting(TWATCH_END_RUNNING, true, TWATCH_WAIT_TIMED));
@@ -251,15 +258,24 @@ static void test_incidents(void) {
         uint32_t stack = mkrecord_stack(b.r, (uint64_t[]){0x400100}, 1);
         mkrecord_header(b.r)->end = TWATCH_END_EXIT;
         for (int i = 0; i < 3; i++)
-            mkrecord_incident(b.r, &(struct twatch_incident){.kind = k, .thread = b.t, .object = b.a, .object2 = b.b, .stack = stack,
-                                           .other_thread = b.u, .other_stack = stack, .group = 1, .count = 2});
+            mkrecord_incident(b.r, &(struct twatch_incident){.kind = k,
+                                           .thread = b.t,
+                                           .object = b.a,
+                                           .object2 = b.b,
+                                           .stack = stack,
+                                           .other_thread = b.u,
+                                           .other_stack = stack,
+                                           .group = 1,
+                                           .count = 2});
         struct run x;
         char name[80];
         run(&x, done(b));
         const struct finding *f = x.list.all.n ? x.list.all.at[0] : NULL;
         bool grouped = k == TWATCH_INCIDENT_DEADLOCK || k == TWATCH_INCIDENT_STALL || k == TWATCH_INCIDENT_HANG_TIMEOUT;
         snprintf(name, sizeof name, "incident %u: one finding, %s", k, f ? f->rule->name : "none");
-        ok(f && x.list.all.n == 1 && (grouped || f->count == 6) && f->nsteps > 0 && !strchr(f->message, '{') && strlen(f->fingerprint) == 32, name);
+        ok(f && x.list.all.n == 1 && (grouped || f->count == 6) && f->nsteps > 0 && !strchr(f->message, '{') &&
+                        strlen(f->fingerprint) == 32,
+                name);
         end(&x);
     }
 }
@@ -275,7 +291,8 @@ static void test_fingerprints(void) {
     mkrecord_dep_full(b.r, b.t, b.b, 0, 0, 0, 0x400030, &ha, 1);
     run(&y, done(b));
     const struct finding *f = get(&x, "lock-order-cycle"), *g = get(&y, "lock-order-cycle");
-    ok(f && g && strcmp(f->fingerprint, g->fingerprint) == 0, "the fingerprint does not depend on order and thread numbers");
+    ok(f && g && strcmp(f->fingerprint, g->fingerprint) == 0,
+            "the fingerprint does not depend on order and thread numbers");
     end(&x);
     end(&y);
 }

@@ -1,4 +1,5 @@
-/* Create/join order against a closure over all pairs, on random programs; and its cost for a hundred thousand threads. */
+/* Create/join order against a closure over all pairs, on random programs; and its cost for a hundred thousand threads.
+ */
 #include "mkrecord.h"
 #include "model/order.h"
 #include "record/reader.h"
@@ -126,8 +127,8 @@ static void test_many(bool reaper) {
         before += order_before(o, t, 0, u, 0);
     }
     double end = now();
-    printf("# %s: built in %.3f s, %d queries in %.3f s, %u before\n", reaper ? "joined by another" : "joined by the creator", built - start, MANY,
-            end - built, before);
+    printf("# %s: built in %.3f s, %d queries in %.3f s, %u before\n",
+            reaper ? "joined by another" : "joined by the creator", built - start, MANY, end - built, before);
     ok(end - start < 3 && (reaper ? before == 0 : before > MANY / 3),
             reaper ? "100,000 threads joined by another thread" : "100,000 threads in sequence");
     order_free(o);
