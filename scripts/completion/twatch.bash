@@ -28,7 +28,7 @@ _twatch() {
     --*) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     esac
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "run report status checks help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "run report merge status checks help --version" -- "$cur"))
         return
     fi
     if [[ $command == run ]]; then
@@ -51,9 +51,13 @@ _twatch() {
             COMPREPLY=($(compgen -d -- "$cur") $(compgen -f -X '!*.twatch' -- "$cur"))
         fi
         ;;
+    merge)
+        if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--output= --help" -- "$cur")); compopt -o nospace 2>/dev/null
+        else COMPREPLY=($(compgen -d -- "$cur") $(compgen -f -X '!*.twatch' -- "$cur")); fi
+        ;;
     status) COMPREPLY=($(compgen -f -X '!*.twatch' -- "$cur") $(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur")) ;;
     checks) COMPREPLY=($(compgen -W "$(twatch checks 2>/dev/null | sed -n 's/^ *\([a-z][a-z-]*\) .*/\1/p')" -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W "options run report status checks" -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W "options run report merge status checks" -- "$cur")) ;;
     esac
 }
 

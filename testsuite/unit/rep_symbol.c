@@ -205,6 +205,43 @@ static void separate(void) {
     free((void *)(uintptr_t)t.module.path);
 }
 
+/* What an access is called, by the column that a compiler gives it. */
+static void expressions(void) {
+    static const struct {
+        const char *line, *mark, *want; /* mark: where the column points */
+    } cases[] = {
+            {"    if (d->ticket > 0) d->ticket -= 1;", "->ticket >", "d->ticket"}, /* GCC: the arrow */
+            {"    if (d->ticket > 0) d->ticket -= 1;", "-=", "d->ticket"},
+            {"    if (d->ticket > 0) d->ticket -= 1;", "ticket >", "d->ticket"}, /* Clang: the member */
+            {"    pool[i + 1].jobs[find(x, 3)].state = READY;", "= READY", "pool[i + 1].jobs[find(x, 3)].state"},
+            {"    list.head->next->value++;", "++", "list.head->next->value"},
+            {"    total += x;",
+                    "+=", NULL}, /* a plain variable has a name of its own, or is a pointer that says nothing */
+            {"    *p = 1;", "= 1", NULL},
+            {"    f(a, b);", "(a", NULL},
+            {"    ) ] -> . [", "->", NULL},
+            {"->", "->", NULL},
+    };
+    char path[64];
+    snprintf(path, sizeof path, "%s/lines.c", directory);
+    FILE *out = fopen(path, "w");
+    for (size_t i = 0; out && i < sizeof cases / sizeof *cases; i++)
+        fprintf(out, "%s\n", cases[i].line);
+    if (!out || fclose(out) != 0) failures++;
+    struct symbol_cache *cache = symbol_cache_new(NULL);
+    struct symbols *s = symbol_new(cache, &(struct symbol_source){.nmodules = 0});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct symbol_frame f = {.path = path, .file = path, .line = (uint32_t)i + 1};
+        f.column = (uint32_t)(strstr(cases[i].line, cases[i].mark) - cases[i].line) + 1;
+        const char *got = symbol_expression(s, &f), *want = cases[i].want;
+        CHECK(want ? got && strcmp(got, want) == 0 : !got, "%s: %s", cases[i].line, got ? got : "nothing");
+        for (f.column = 0; f.column < 60; f.column++)
+            symbol_expression(s, &f);
+    }
+    symbol_free(s);
+    symbol_cache_free(cache);
+}
+
 /* Files that are no ELF, or broken ones, give no crash and no name. */
 static void broken(void) {
     struct trace t;
@@ -257,6 +294,7 @@ int main(void) {
     build("gcc -g -gdwarf-4 -O2", true, false);
     if (shell("command -v clang-14 >/dev/null") == 0) build("clang-14 -g -O1", true, true);
     separate();
+    expressions();
     broken();
     shell("rm -rf %s", directory);
     return failures != 0;
