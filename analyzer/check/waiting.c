@@ -46,13 +46,23 @@ static void waiting_steps(struct check *c, struct draft *d, const struct waiting
         draft_step_held(d, draft_object(d, s->held[i].object));
 }
 
+/* What the other thread would have to do, where it holds nothing: "to be signalled by"; NULL: it holds the object. */
+static const char *waiting_awaited(const struct check *c, const struct waiting *w) {
+    const struct twatch_object *o = model_object(c->m, w->object);
+    if (!o) return NULL;
+    if (o->kind == TWATCH_OBJ_COND) return "to be signalled by";
+    if (o->kind == TWATCH_OBJ_BARRIER) return "to be reached by";
+    return o->kind == TWATCH_OBJ_FUTEX ? "to be woken by" : NULL;
+}
+
 /* Threads in the order of the circle; what they hold before what they wait for. */
-static void waiting_holds(struct draft *d, const struct waiting *waits, size_t n, const size_t *order) {
+static void waiting_holds(
+        const struct check *c, struct draft *d, const struct waiting *waits, size_t n, const size_t *order) {
     for (size_t i = 0; i < n; i++)
         draft_thread(d, waits[order[i]].thread);
     for (size_t i = 0; i < n; i++) {
         const struct waiting *w = &waits[order[i]];
-        if (w->holder && !w->joins)
+        if (w->holder && !w->joins && !waiting_awaited(c, w))
             draft_step(
                     d, draft_thread(d, w->holder), ACTION_HOLDS, draft_object(d, w->object), w->holder_stack, 0, NULL);
     }
@@ -77,7 +87,9 @@ static void waiting_sentence(struct check *c, struct draft *d, struct strbuf *te
             strbuf_printf(text, " for the end of %s", names_thread(c->m, &c->out->arena, x->holder));
         else
             strbuf_printf(text, " for %s", draft_object_name(d, draft_object(d, x->object)));
-        if (x->holder && !x->joins) strbuf_printf(text, ", held by %s", names_thread(c->m, &c->out->arena, x->holder));
+        const char *awaited = waiting_awaited(c, x);
+        if (x->holder && !x->joins)
+            strbuf_printf(text, ", %s %s", awaited ? awaited : "held by", names_thread(c->m, &c->out->arena, x->holder));
         if (x->note) strbuf_printf(text, " (%s)", x->note);
     }
     if (n > SHOWN) strbuf_printf(text, "; and %zu more threads wait", n - SHOWN);
@@ -89,7 +101,7 @@ struct finding *waiting_report(
     struct strbuf text = {0};
     size_t *order = mem_new(n, sizeof *order);
     waiting_turn(waits, n, order);
-    waiting_holds(d, waits, n, order);
+    waiting_holds(c, d, waits, n, order);
     for (size_t i = 0; i < n; i++)
         waiting_steps(c, d, &waits[order[i]]);
     if (prefix) strbuf_puts(&text, prefix);
