@@ -102,10 +102,19 @@ static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_
     }
 }
 
+/* Is a stack worth its price here? */
+static inline void hint(struct rt_place *p, uintptr_t g, uint32_t epoch, const struct rt_window *w) {
+    uint32_t cell = *rt_write_cell(g);
+    p->shared = (cell && rt_slot_of(cell) != rt_slot_of(epoch)) || (p->flags & RT_WRITE && *rt_readers(w, g));
+    p->hot = rt_report_hot[rt_report_hash(g)] != 0;
+    if (p->hot) p->id = 0;
+}
+
 static void on_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     __builtin_prefetch(rt_write_mark(w, g), 1);
     __builtin_prefetch(rt_readers(w, g), 0);
+    hint(p, g, (uint32_t)t->epoch, w);
     uint32_t id = rt_history_id(t, p); /* may take long: before the look at the cells */
     uint32_t *cell = rt_write_cell(g), *mark = rt_write_mark(w, g), ep = (uint32_t)t->epoch, old = *cell;
     uint8_t *readers = rt_readers(w, g);
@@ -135,6 +144,7 @@ static void on_read(
     uint32_t j = t->slot->number % RT_READERS, bit = 1u << j;
     __builtin_prefetch(rt_read_mark(w, g, j), 1);
     __builtin_prefetch(rt_readers(w, g), 0);
+    hint(p, g, (uint32_t)t->epoch, w);
     uint32_t id = rt_history_id(t, p);
     uint32_t *cell = rt_read_cell(g, j), *mark = rt_read_mark(w, g, j), old = *cell, written = *rt_write_cell(g);
     uint8_t *readers = rt_readers(w, g);

@@ -21,6 +21,8 @@ enum {
     SHARDS = 64
 };
 
+enum { FREE_CAPTURES = 2000, SHARED_RATE = 64, OWN_RATE = 512, BARE_RETRY = 64 };
+
 static struct rt_access *accesses;
 static uint32_t *id_table, ids = 1;
 static uint32_t id_locks[SHARDS];
@@ -162,34 +164,66 @@ static void cache_fill(
         e->value[i] = *(const uint64_t *)c->regs.slot[i];
         e->nslots = i + 1;
     }
-    if (c->regs.nslots == 0 && !c->regs.whole) e->key = 0;
+    e->bare = !c->done || (c->regs.nslots == 0 && !c->regs.whole); /* asked again now and then */
+    if (e->bare && c->done) e->key = 0;
 }
 
-uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
-    if (p->id) return p->id;
-    struct rt_slot *s = t->slot;
-    uint64_t h = rt_mix(p->key ^ p->sp << 16 ^ t->lock_key);
-    struct rt_cached *e = &s->cache[h % RT_CACHE];
-    bool crowd = s->number == RT_CROWD; /* its cache would be shared by running threads */
-    if (!crowd && e->key == p->key && e->sp == p->sp && e->lock_key == t->lock_key && still(e)) return p->id = e->id;
-    uint32_t slot = (uint32_t)(t->lock_key * 0x9e3779b97f4a7c15ull >> 32) % RT_LOCK_CACHE;
-    struct capture c = {.t = t, .p = p};
-    c.need_locks = crowd || s->locks[slot].key != t->lock_key;
-    if (!c.need_locks) c.locks = s->locks[slot].set;
-    if (p->regs)
-        x86_call_with_vectors(capture, &c);
-    else
-        capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
-    if (c.done && c.need_locks) {
-        s->locks[slot].key = t->lock_key;
-        s->locks[slot].set = c.locks;
+uint64_t rt_history_pc(const struct rt_access *a) {
+    struct x86_site site;
+    if (!(a->pc & RT_SITE_KEY) || a->pc >> 63) return a->pc;
+    return x86_site((uint32_t)a->pc, &site) ? site.pc : 0;
+}
+
+/*
+ * Unwinding costs microseconds, so a thread has a budget: its first FREE_CAPTURES stacks, then one for so many accesses without. Memory
+ * that was in a report is worth one always.
+ */
+static bool affordable(struct rt_slot *s, const struct rt_place *p) {
+    if (p->hot) return true;
+    if (s->captures < FREE_CAPTURES || s->skipped >= (p->shared ? SHARED_RATE : OWN_RATE)) {
+        s->captures++;
+        s->skipped = 0;
+        return true;
     }
-    struct rt_access a = {p->pc, c.stack, c.locks, p->size, (uint16_t)s->number, (uint16_t)p->flags};
+    s->skipped++;
+    return false;
+}
+
+static uint32_t lock_place(uint64_t key) { return (uint32_t)(key * 0x9e3779b97f4a7c15ull >> 32) % RT_LOCK_CACHE; }
+
+/* The slow part: a stack from the host, where it is affordable. */
+static uint32_t look_up(struct rt_tls *t, struct rt_place *p, struct rt_cached *e) {
+    struct rt_slot *s = t->slot;
+    bool crowd = s->number == RT_CROWD; /* its caches would be shared by running threads */
+    uint32_t at = lock_place(t->lock_key);
+    struct capture c = {.t = t, .p = p};
+    c.need_locks = crowd || s->locks[at].key != t->lock_key;
+    if (!c.need_locks) c.locks = s->locks[at].set;
+    if (affordable(s, p)) {
+        if (p->regs) x86_call_with_vectors(capture, &c);
+        else capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
+    }
+    if (c.done && c.need_locks && !crowd) {
+        s->locks[at].key = t->lock_key;
+        s->locks[at].set = c.locks;
+    }
+    struct rt_access a = {p->key & RT_SITE_KEY && !(p->key >> 63) ? (p->key & (RT_SITE_KEY | 0xffffffffu)) : p->pc,
+            c.stack, c.locks, p->size, (uint16_t)s->number, (uint16_t)p->flags};
     uint32_t id = intern(&a);
     if (!id) {
         a.stack = a.locks = 0;
         id = intern(&a);
     }
-    if (!crowd && c.done && id) cache_fill(e, p, t->lock_key, &c, id);
-    return p->id = id;
+    if (!crowd && id) cache_fill(e, p, t->lock_key, &c, id);
+    return id;
+}
+
+uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
+    if (p->id) return p->id;
+    struct rt_slot *s = t->slot;
+    struct rt_cached *e = &s->cache[rt_mix(p->key ^ p->sp << 16 ^ t->lock_key) % RT_CACHE];
+    bool hit = s->number != RT_CROWD && e->key == p->key && e->sp == p->sp && e->lock_key == t->lock_key;
+    if (hit && e->bare && (p->hot || ++e->uses % BARE_RETRY == 0)) hit = false;
+    if (hit && still(e)) return p->id = e->id;
+    return p->id = look_up(t, p, e);
 }

@@ -104,7 +104,7 @@ static void fill_side(
     const struct rt_access *a = rt_history_get(id);
     s->thread = rt_clock_thread(epoch);
     s->stack = a->stack;
-    s->pc = a->pc;
+    s->pc = rt_history_pc(a);
     s->address = addr;
     s->size = a->size;
     s->flags = side_flags(a, addr, write);
@@ -158,6 +158,25 @@ static bool pair_write(struct pair *p, const struct rt_race *r) {
     return true;
 }
 
+/* Under lock: a pair that was reported without a stack is seen again with both. Locks keep their places: there may be fewer, not more. */
+static void pair_complete(struct pair *p, const struct rt_race *r) {
+    struct twatch_race *e = p->element;
+    if (!e) return;
+    uint32_t keep[2] = {e->side[0].nlocks, e->side[1].nlocks}, locks[2][LOCKS_MAX];
+    uintptr_t old_addr = r->granule + (uint32_t)__builtin_ctz(r->old_mask | 16);
+    struct twatch_race_side side[2];
+    memset(side, 0, sizeof side);
+    fill_side(&side[0], r->old_epoch, r->old_id, old_addr, r->old_write, locks[0]);
+    fill_side(&side[1], r->new_epoch, r->new_id, r->new_addr, rt_history_get(r->new_id)->flags & RT_WRITE, locks[1]);
+    for (uint32_t k = 0; k < 2; k++) {
+        if (side[k].nlocks > keep[k]) return;
+    }
+    for (uint32_t k = 0, at = 0; k < 2; at += side[k++].nlocks)
+        for (uint32_t i = 0; i < side[k].nlocks; i++) e->locks[at + i] = locks[k][i];
+    e->side[0] = side[0];
+    e->side[1] = side[1];
+}
+
 struct job {
     struct rt_tls *t;
     const struct rt_race *race;
@@ -174,7 +193,7 @@ static void write_job(void *arg) {
     uint64_t a = rt_history_get(r->old_id)->pc, b = rt_history_get(r->new_id)->pc;
     uint32_t at = pair_slot(a, b);
     if (table[at]) {
-        if (pairs[table[at]].element) pairs[table[at]].element->count++;
+        pair_complete(&pairs[table[at]], r);
     } else if (npairs < PAIRS) {
         struct pair *p = &pairs[npairs];
         p->pc[0] = a < b ? a : b;
@@ -194,9 +213,11 @@ static bool again(const struct rt_race *r) {
     rt_lock(&lock);
     uint32_t at = pair_slot(rt_history_get(r->old_id)->pc, rt_history_get(r->new_id)->pc);
     struct pair *p = table[at] ? &pairs[table[at]] : NULL;
-    if (p && p->element) p->element->count++;
+    struct twatch_race *e = p ? p->element : NULL;
+    if (e) e->count++;
+    bool better = e && (!e->side[0].stack || !e->side[1].stack) && rt_history_get(r->old_id)->stack && rt_history_get(r->new_id)->stack;
     rt_unlock(&lock);
-    return p != NULL;
+    return p != NULL && !better;
 }
 
 void rt_report(struct rt_tls *t, const struct rt_race *r) {

@@ -58,7 +58,7 @@ enum rt_flags {
     RT_EXACT_ATOMICS = 1024 /* told by the compiler: plain accesses do not synchronise */
 };
 
-#define RT_SITE_KEY (1ull << 40) /* key of an instrumented instruction: with its site number in the low half */
+#define RT_SITE_KEY (1ull << 58) /* key of an instrumented instruction: with its site number in the low half */
 
 /* An access that is being looked at. */
 struct rt_place {
@@ -67,6 +67,7 @@ struct rt_place {
     uintptr_t sp;
     const void *regs;     /* struct x86_regs, or NULL */
     uint32_t size, flags; /* enum rt_flags */
+    bool shared, hot; /* another thread has used the memory; it was in a report */
     uint32_t id;          /* interned access (history.c), 0 until asked for */
 };
 
@@ -107,7 +108,7 @@ struct rt_cached { /* history.c: an access that this thread interned, good while
     uint64_t key, lock_key;
     uintptr_t sp;
     uintptr_t pc;
-    uint32_t id, size, flags, nslots;
+    uint32_t id, nslots, bare, uses; /* bare: without a stack */
     uint64_t slot[TW_RACE_SLOTS], value[TW_RACE_SLOTS];
 };
 
@@ -131,6 +132,7 @@ struct rt_slot {
     struct rt_known known[RT_KNOWN];
     uint32_t next_known;
     uint32_t nrecent;
+    uint32_t captures, skipped; /* stacks taken; not taken since (history.c) */
     struct {
         uint64_t key;
         uint32_t set;
@@ -189,7 +191,7 @@ void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_pla
 
 /* ---- history.c */
 struct rt_access {
-    uint64_t pc;
+    uint64_t pc; /* or the key of a site: see rt_history_pc */
     uint32_t stack, locks, size;
     uint16_t slot, flags;
 };
@@ -197,6 +199,8 @@ enum { RT_ID_BITS = 28 };
 /* Interned number of (place, stack, lock set) of the calling thread; never 0. 10 ns on a hit. */
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p);
 const struct rt_access *rt_history_get(uint32_t id);
+/* Looks the site up: with the vector registers saved. */
+uint64_t rt_history_pc(const struct rt_access *a);
 const uint32_t *rt_history_locks(uint32_t set, uint32_t *n);
 bool rt_history_init(void);
 void rt_history_forked(void);

@@ -29,7 +29,7 @@ void rt_slow_range(uintptr_t addr, size_t bytes, int is_write, uint32_t site, co
     if (!bytes || !rt_enter(t)) return;
     struct rt_place p;
     if (place_of_site(&p, site, regs)) {
-        p.key |= is_write ? 1ull << 41 : 1ull << 42;
+        p.key |= is_write ? 1ull << 56 : 1ull << 57;
         p.flags = (is_write ? RT_WRITE : RT_READ) | RT_RANGE;
         p.size = bytes < 1u << 20 ? (uint32_t)bytes : 1u << 20;
         rt_access(t, addr, bytes, &p);
