@@ -4,6 +4,7 @@
  */
 #include "report/html.h"
 
+#include "base/arena.h"
 #include "report/escape.h"
 #include "report/html_assets.h"
 
@@ -94,16 +95,15 @@ static void html_runs(FILE *out, const struct report *r) {
 
 static void html_notes(FILE *out, const struct report *r) {
     fputs("<ul class=\"dim\">\n", out);
-    for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
-        const struct report_run *u = &r->runs[i];
-        for (size_t k = 0; k < u->nlosses; k++)
-            fprintf(out, "<li>pid %d: %llu %s</li>\n", u->pid, (unsigned long long)u->losses[k].n, u->losses[k].what);
-        for (size_t k = 0; k < u->nmissing; k++) {
-            fprintf(out, "<li>pid %d: ", u->pid);
-            html_text(out, u->missing[k]);
-            fputs("</li>\n", out);
-        }
+    struct arena arena = {0};
+    const char **lacks;
+    size_t n = report_lacks(r, &arena, &lacks);
+    for (size_t i = 0; i < n; i++) {
+        fputs("<li>", out);
+        html_text(out, lacks[i]);
+        fputs("</li>\n", out);
     }
+    arena_free(&arena);
     for (size_t i = 0; i < r->nnotes + r->nfixed; i++) {
         fputs(i < r->nnotes ? "<li>" : "<li>fixed: ", out);
         html_text(out, i < r->nnotes ? r->notes[i] : r->fixed[i - r->nnotes]);

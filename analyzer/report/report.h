@@ -162,6 +162,13 @@ void report_frame_words(const struct report *report, struct strbuf *b, const str
 /* Everything that one thread did, in plain text lines, for formats that carry a text body. Escaped as ESCAPE_TEXT. */
 void report_body(const struct report *report, struct strbuf *b, const struct finding *finding);
 
+/*
+ * What the runs lack, each sentence once, with the number of runs it is about: *out gets sentences for people ("libx.so
+ * is stripped: only offsets (in 12 processes)"), sorted; their memory is `arena`'s.
+ */
+struct arena;
+size_t report_lacks(const struct report *report, struct arena *arena, const char ***out);
+
 /* Counts for summaries: what is neither suppressed nor in the baseline. */
 size_t report_count_severity(const struct report *report, enum severity severity);
 

@@ -1,4 +1,5 @@
 /* The report for people: what is wrong in one sentence, then who did what where, then what to do. */
+#include "base/arena.h"
 #include "report/escape.h"
 #include "report/textout.h"
 
@@ -246,21 +247,15 @@ static void text_summary_table(struct textout *t) {
 
 static void text_losses(const struct textout *t) {
     const struct report *r = t->report;
-    for (size_t i = 0; i < r->nruns; i++) {
-        const struct report_run *u = &r->runs[i];
-        for (size_t k = 0; k < u->nlosses + u->nmissing; k++) {
-            struct strbuf b = {0};
-            if (r->nruns > 1) strbuf_printf(&b, "%s (pid %d): ", text_base(u->exe), u->pid);
-            if (k < u->nlosses)
-                strbuf_printf(&b, "%llu %s", (unsigned long long)u->losses[k].n, u->losses[k].what);
-            else
-                strbuf_puts(&b, u->missing[k - u->nlosses]);
-            textout_indent(t, 2);
-            textout_put(t, TEXTOUT_YELLOW, "note: ");
-            textout_wrap(t, 4, 8, strbuf_text(&b));
-            strbuf_free(&b);
-        }
+    struct arena arena = {0};
+    const char **lacks;
+    size_t n = report_lacks(r, &arena, &lacks);
+    for (size_t i = 0; i < n; i++) {
+        textout_indent(t, 2);
+        textout_put(t, TEXTOUT_YELLOW, "note: ");
+        textout_wrap(t, 4, 8, lacks[i]);
     }
+    arena_free(&arena);
     for (size_t i = 0; i < r->nnotes; i++)
         text_labelled(t, "note: ", r->notes[i]);
     for (size_t i = 0; i < r->nfixed; i++)
