@@ -152,7 +152,8 @@ def main():
             with open(source, "w") as f:
                 f.write(Program(seed).text())
             flags = [rng.choice(["gcc", "clang"]), rng.choice(["-O0", "-O1", "-O2", "-O3", "-Os", "-Og"])]
-            flags += rng.choice([[], ["-fno-pie", "-no-pie"], ["-fcf-protection=none"], ["-mavx2"], ["-fno-omit-frame-pointer"], ["-march=haswell", "-mno-fma"]])
+            flags += rng.choice([[], ["-fno-pie", "-no-pie"], ["-fcf-protection=none"], ["-mavx2"], ["-fno-omit-frame-pointer"], ["-march=haswell", "-mno-fma"], ["-march=native", "-mno-fma"], ["-fno-plt", "-Wl,-z,now"],
+                                 ["-ffunction-sections", "-falign-functions=1", "-falign-loops=1"], ["-fcf-protection=full"], ["-funroll-loops"]])
             if run(flags + ["-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-o", exe, source, "-lm", "-lpthread"])[0] != 0:
                 skipped += 1
                 continue

@@ -15,8 +15,9 @@ enum { MEMO = 1u << 14 };
 
 struct memo {
     uint64_t key;
-    struct x86_insn insn;
+    struct x86_shape shape;
 };
+_Static_assert(sizeof(struct memo) == 32, "two to a cache line");
 
 struct x86_decoder {
     ZydisDecoder zydis;
@@ -310,7 +311,7 @@ static int decode_whole(struct x86_decoder *d, const uint8_t *p, size_t room, st
     ZydisDecodedInstruction z;
     ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d->zydis, p, room, &z, op))) return -1;
-    *x = (struct x86_insn){.len = z.length, .base = X86_NOREG, .index = X86_NOREG, .target = X86_NO_TARGET};
+    *x = (struct x86_insn){.shape = {.len = z.length, .base = X86_NOREG, .index = X86_NOREG}};
     if (z.cpu_flags) {
         x->flags_read = six_flags(z.cpu_flags->tested);
         x->flags_killed =
@@ -358,6 +359,7 @@ static int64_t read_signed(const uint8_t *p, unsigned size) {
 static void place(struct x86_decoder *d, const uint8_t *p, uint32_t off, struct x86_insn *x, int remembered) {
     struct x86_image *image = d->image;
     x->off = off;
+    x->target = X86_NO_TARGET;
     if (remembered && x->disp_size) x->disp = (int32_t)read_signed(p + x->disp_at, x->disp_size);
     if (x->shift && (p[x->imm_at] & 0x3f) == 0) x->flags_killed = 0;
     if (x->kind == X86_JCC || x->kind == X86_LOOP || x->kind == X86_JMP || x->kind == X86_CALL) {
@@ -374,13 +376,13 @@ int x86_decode(struct x86_decoder *d, uint32_t off, uint32_t end, struct x86_ins
     uint64_t key = memo_key(p, limit);
     struct memo *m = &d->memo[(key * 0x9e3779b97f4a7c15ull) >> 50];
     if (key && m->key == key) {
-        *out = m->insn;
-        if (out->len > end - off) return -1;
+        if (m->shape.len > end - off) return -1;
+        *out = (struct x86_insn){.shape = m->shape};
         place(d, p, off, out, 1);
         return 0;
     }
     if (decode_whole(d, p, end - off, out) != 0) return -1;
-    if (key) *m = (struct memo){key, *out};
+    if (key) *m = (struct memo){key, out->shape};
     place(d, p, off, out, 0);
     return 0;
 }

@@ -85,6 +85,15 @@ static void read_build_id(struct x86_image *image) {
     image->build_id_size = head.n_descsz;
 }
 
+/* Index of the PT_LOAD that an address lies in, -1 if none: between two there may be nothing. */
+static int segment_of(const struct x86_image *image, uint64_t addr) {
+    const Elf64_Ehdr *eh = (const void *)image->map;
+    const Elf64_Phdr *ph = (const void *)(image->map + eh->e_phoff);
+    for (unsigned i = 0; i < eh->e_phnum; i++)
+        if (ph[i].p_type == PT_LOAD && addr - ph[i].p_vaddr < ph[i].p_filesz) return (int)i;
+    return -1;
+}
+
 /*
  * The span of all code sections that are mapped together with .text: parts of one function may lie in several
  * (.text.unlikely, .text.hot), and .plt and .init may jump into it.
@@ -96,8 +105,9 @@ static const char *find_text(struct x86_image *image) {
     uint64_t lo = text->sh_addr, hi = text->sh_addr + text->sh_size, shift = text->sh_addr - text->sh_offset;
     for (unsigned i = 0; i < image->nsections; i++) {
         const Elf64_Shdr *s = &image->section[i];
-        int together =
-                (s->sh_flags & SHF_EXECINSTR) && x86_image_contents(image, s) && s->sh_addr - s->sh_offset == shift;
+        int together = (s->sh_flags & SHF_EXECINSTR) && x86_image_contents(image, s) &&
+                       s->sh_addr - s->sh_offset == shift &&
+                       segment_of(image, s->sh_addr) == segment_of(image, text->sh_addr);
         if (!together) continue;
         if (s->sh_addr < lo) lo = s->sh_addr;
         if (s->sh_addr + s->sh_size > hi) hi = s->sh_addr + s->sh_size;

@@ -66,22 +66,39 @@ enum x86_trait {
 
 enum { X86_NO_TARGET = -1, X86_FAR_TARGET = -2 };
 
-struct x86_insn {
-    uint32_t off;                  /* in .text */
-    int32_t target;                /* of a direct branch: offset in .text, or one of the above */
-    int32_t disp;                  /* of the memory operand */
-    int32_t rel;                   /* of a direct branch */
+/* What the prefixes, opcode, ModRM and SIB bytes of an instruction say. */
+struct x86_shape {
     uint16_t reads, writes, kills; /* kills: written whole, whatever it held */
-    uint32_t copy;                 /* where the copy of the run begins whose first it is; 0 none */
-    uint16_t live;                 /* on entry */
-    uint8_t flags_read, flags_killed, flags_live;
+    uint8_t flags_read, flags_killed;
     uint8_t len, kind, cls, size, access; /* access: 1 read, 2 write */
     uint8_t base, index, scale, traits;
     uint8_t disp_at, disp_size, imm_at, imm_size; /* where in the bytes; disp_size 0: no displacement */
     uint8_t lea;                                  /* forms an address: base, index, disp are valid, cls is NONE */
     uint8_t shift;                                /* a shift by an immediate: by 0 it leaves the flags alone */
-    uint8_t spin;                                 /* the read of a spin-wait loop */
-    uint8_t update;                               /* the load or the store of a load, change and store of one place */
+};
+
+struct x86_insn {
+    union { /* the fields of the shape are the instruction's own */
+        struct x86_shape shape;
+        struct {
+            uint16_t reads, writes, kills;
+            uint8_t flags_read, flags_killed;
+            uint8_t len, kind, cls, size, access;
+            uint8_t base, index, scale, traits;
+            uint8_t disp_at, disp_size, imm_at, imm_size;
+            uint8_t lea;
+            uint8_t shift;
+        };
+    };
+    uint8_t flags_live; /* on entry */
+    uint16_t live;
+    uint8_t spin;   /* the read of a spin-wait loop */
+    uint8_t update; /* the load or the store of a load, change and store of one place */
+    uint32_t off;   /* in .text */
+    int32_t target; /* of a direct branch: offset in .text, or one of the above */
+    int32_t disp;   /* of the memory operand */
+    int32_t rel;    /* of a direct branch */
+    uint32_t copy;  /* where the copy of the run begins whose first it is; 0 none */
 };
 
 static inline int x86_insn_ends_run(const struct x86_insn *x) {
