@@ -85,11 +85,64 @@ static bool threads_is_daemon(const struct check *c, uint32_t i) {
     return t->end == TWATCH_THREAD_PROCESS || (t->end == TWATCH_THREAD_RUNNING && model_state_of(c->m, i));
 }
 
+/*
+ * Workers of a pool: threads that have slept at a condition variable or semaphore before, with a sister of the same
+ * start routine that does so now. Such a one may be met on its way to bed.
+ */
+struct threads_pool {
+    uint64_t routine;
+    UT_hash_handle hh;
+};
+
+struct threads_workers {
+    struct threads_pool *idle; /* routines of which a thread sleeps with nothing in hand */
+    bool *slept;               /* by thread */
+};
+
+static bool threads_asleep(const struct model_state *s) {
+    return s && s->waiting && s->nheld == 0 &&
+           (s->slot->wait_kind == TWATCH_OBJ_COND || s->slot->wait_kind == TWATCH_OBJ_SEM);
+}
+
+static struct threads_workers threads_workers(const struct check *c) {
+    struct threads_workers w = {.slept = mem_new((size_t)c->m->threads.n + 1, sizeof *w.slept)};
+    for (size_t i = 0; i < c->m->uses.n; i++) {
+        const struct twatch_use *u = model_use(c->m, i);
+        if (model_thread(c->m, u->thread) && u->blocked) w.slept[u->thread] = true;
+    }
+    for (size_t i = 0; i < c->m->nstates; i++) {
+        uint64_t routine = model_thread(c->m, c->m->states[i].thread)->start_routine;
+        struct threads_pool *p = NULL;
+        if (routine && threads_asleep(&c->m->states[i])) HASH_FIND(hh, w.idle, &routine, sizeof routine, p);
+        if (p || !routine || !threads_asleep(&c->m->states[i])) continue;
+        p = mem_new(1, sizeof *p);
+        p->routine = routine;
+        HASH_ADD(hh, w.idle, routine, sizeof p->routine, p);
+    }
+    return w;
+}
+
+static void threads_workers_free(struct threads_workers *w) {
+    struct threads_pool *p, *next;
+    HASH_ITER(hh, w->idle, p, next) {
+        HASH_DEL(w->idle, p);
+        free(p);
+    }
+    free(w->slept);
+}
+
+static bool threads_is_worker(const struct check *c, const struct threads_workers *w, uint32_t thread) {
+    const struct twatch_thread *t = model_thread(c->m, thread);
+    struct threads_pool *p = NULL;
+    if (w->slept[thread]) HASH_FIND(hh, w->idle, &t->start_routine, sizeof t->start_routine, p);
+    return p != NULL;
+}
+
 /* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half
  * changed. */
-static enum severity threads_daemon_severity(const struct model_state *s) {
-    if (s && s->nheld) return SEVERITY_ERROR;
-    return s && s->waiting ? SEVERITY_NOTE : SEVERITY_WARNING;
+static enum severity threads_daemon_severity(const struct model_state *s, bool worker) {
+    if (s && s->nheld) return worker ? SEVERITY_WARNING : SEVERITY_ERROR;
+    return worker || (s && s->waiting) ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
 static void threads_daemon_steps(
@@ -131,6 +184,7 @@ static void threads_daemon_report(struct check *c, const struct threads_group *g
 static void threads_daemons(struct check *c) {
     struct threads_group *groups = NULL, *g, *next;
     if (c->m->header->end != TWATCH_END_EXIT && c->m->header->end != TWATCH_END_FAST) return;
+    struct threads_workers workers = threads_workers(c);
     for (uint32_t i = 1; i < c->m->threads.n; i++) {
         if (!threads_is_daemon(c, i)) continue;
         const struct twatch_thread *t = model_thread(c->m, i);
@@ -138,8 +192,10 @@ static void threads_daemons(struct check *c) {
         uint32_t held = s && s->nheld ? s->held[0].object : 0;
         g = threads_group(&groups, t->create_stack, t->start_routine, held ? held : s && s->waiting ? UINT32_MAX : 0);
         if (!g->n++) g->first = i;
-        g->severity = threads_daemon_severity(s);
+        enum severity severity = threads_daemon_severity(s, threads_is_worker(c, &workers, i));
+        if (g->n == 1 || severity > g->severity) g->severity = severity;
     }
+    threads_workers_free(&workers);
     HASH_ITER(hh, groups, g, next) threads_daemon_report(c, g);
     threads_free(groups);
 }
