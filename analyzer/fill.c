@@ -206,7 +206,7 @@ static void fill_thread(
             .parent = t->parent,
             .ordinal = t->ordinal,
             .joiner = t->joiner,
-            .name = names_thread(m, a, id),
+            .name = names_thread_short(m, a, id),
             .start = m->namer.function ? m->namer.function(m->namer.ctx, t->start_routine) : NULL,
             .create_stack = t->create_stack,
             .birth_ns = fill_since(t->birth_ns, start),

@@ -80,7 +80,7 @@ static void threads_end(struct strbuf *b, const struct report_thread *h) {
 static void threads_label(const struct report_thread *h, unsigned depth, struct strbuf *b) {
     for (unsigned i = 1; i < depth && i < THREADS_DEEPEST; i++)
         strbuf_puts(b, "  ");
-    strbuf_printf(b, "%s%u %s", depth ? "+ " : "", h->id, h->name);
+    strbuf_printf(b, "%s%u%s%s", depth ? "+ " : "", h->id, *h->name ? " " : "", h->name);
     if (h->start && strcmp(h->start, h->name) != 0) strbuf_printf(b, " (%s)", h->start);
 }
 
