@@ -102,6 +102,11 @@ static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_
     }
 }
 
+/* Bytes that the cell's access covers already: marks are joined only when they say the same place, so that a byte is never laid to another instruction. */
+static inline uint32_t same_access(uint32_t mark, uint32_t id, uint32_t cell, uint32_t epoch) {
+    return (cell & ~RT_EXACT) == epoch && (mark & ((1u << RT_ID_BITS) - 1u)) == id ? mark >> RT_ID_BITS : 0;
+}
+
 /* Is a stack worth its price here? */
 static inline void hint(struct rt_place *p, uintptr_t g, uint32_t epoch, const struct rt_window *w) {
     uint32_t cell = *rt_write_cell(g);
@@ -123,7 +128,7 @@ static void on_write(
     if (others) check_write(t, g, mask, addr, w, p);
     ep = (uint32_t)t->epoch;
     uint32_t all = mask;
-    if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
+    all |= same_access(*mark, id, old, ep);
     *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, !others || all == 15 ? ep : ep | RT_EXACT, __ATOMIC_RELEASE);
     if (others && __builtin_expect(rt_report_hot[rt_report_hash(g)], 0))
@@ -150,7 +155,7 @@ static void on_read(
     uint8_t *readers = rt_readers(w, g);
     uint32_t ep = (uint32_t)t->epoch, all = mask;
     bool others = (written && rt_slot_of(written) != rt_slot_of(ep)) || written & RT_EXACT;
-    if ((old & ~RT_EXACT) == ep) all |= *mark >> RT_ID_BITS;
+    all |= same_access(*mark, id, old, ep);
     *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
     if (!(*readers & bit)) __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);

@@ -117,7 +117,7 @@ struct capture {
     struct rt_place *p;
     struct tw_race_regs regs;
     uint32_t stack, locks;
-    bool need_locks, done;
+    bool need_locks, need_stack, locked, done;
 };
 
 static void fill_regs(struct capture *c) {
@@ -139,10 +139,13 @@ static void capture(void *arg) {
     if (c->need_locks) {
         uint32_t objects[SET_MAX], n = rt_host->held(objects, SET_MAX);
         c->locks = set_intern(objects, n < SET_MAX ? n : SET_MAX);
+        c->locked = true;
     }
-    if (c->p->regs) fill_regs(c);
-    c->stack = rt_host->stack_here(c->p->pc, c->p->sp, c->p->regs ? &c->regs : NULL);
-    c->done = true;
+    if (c->need_stack) {
+        if (c->p->regs) fill_regs(c);
+        c->stack = rt_host->stack_here(c->p->pc, c->p->sp, c->p->regs ? &c->regs : NULL);
+        c->done = true;
+    }
     if (guarded) rt_host->leave();
 }
 
@@ -199,11 +202,12 @@ static uint32_t look_up(struct rt_tls *t, struct rt_place *p, struct rt_cached *
     struct capture c = {.t = t, .p = p};
     c.need_locks = crowd || s->locks[at].key != t->lock_key;
     if (!c.need_locks) c.locks = s->locks[at].set;
-    if (affordable(s, p)) {
+    c.need_stack = affordable(s, p);
+    if (c.need_stack || c.need_locks) {
         if (p->regs) x86_call_with_vectors(capture, &c);
         else capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
     }
-    if (c.done && c.need_locks && !crowd) {
+    if (c.locked && !crowd) {
         s->locks[at].key = t->lock_key;
         s->locks[at].set = c.locks;
     }
