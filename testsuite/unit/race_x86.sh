@@ -48,6 +48,13 @@ head -c 1500000 "$(command -v cc1 || gcc -print-prog-name=cc1)" >"$work/input"
 xz -1 -c "$work/input" >"$work/input.xz"
 zstd -qc "$work/input" >"$work/input.zst"
 gzip -c "$work/input" >"$work/input.gz"
+for compiler in g++ clang++; do
+    command -v $compiler >"$work/where" || continue
+    for flags in -O0 -O1 -O2 -O3 -Os "-O2 -no-pie -fno-pie" "-O2 -static-libstdc++ -static-libgcc"; do
+        # shellcheck disable=SC2086
+        $compiler -w $flags -o "$work/flow" testsuite/unit/race_x86_flow.cpp -lpthread && program "flow $compiler $flags" '' "$work/flow"
+    done
+done
 program pigz libz pigz -p2 -c "$work/input"
 program unpigz libz pigz -dc "$work/input.gz"
 program pbzip2 libbz2 pbzip2 -p2 -c "$work/input"
