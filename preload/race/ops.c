@@ -4,7 +4,7 @@
 #include "shadow.h"
 #include "x86/x86.h"
 
-enum { MARK_LIMIT = 1 << 20, MAIN_STACK = 8 << 20 };
+enum { MARK_LIMIT = 1 << 20 };
 
 /* A call of the shim while the runtime is busy on this thread comes from a signal handler: synchronisation waits for
  * the end. */

@@ -68,7 +68,7 @@ static void window_mark(uint8_t *seen, uintptr_t lo, uintptr_t hi) {
 }
 
 /* One line of /proc/self/maps starts with "lo-hi "; feeds the ranges to window_mark. False when it cannot be read. */
-static bool windows_seen(uint8_t *seen, uintptr_t *lowest_high) {
+static bool windows_seen(uint8_t *seen, uintptr_t *lowest_high, uintptr_t *stack_end) {
     long fd = rt_sys(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0, 0, 0);
     if (fd < 0) return false;
     char buffer[2048];
@@ -86,6 +86,7 @@ static bool windows_seen(uint8_t *seen, uintptr_t *lowest_high) {
             else if (c == ' ') {
                 field = 2;
                 window_mark(seen, number[0], number[1]);
+                if (number[0] <= (uintptr_t)buffer && (uintptr_t)buffer < number[1]) *stack_end = number[1];
                 if (number[0] >> 46 == 1 && number[1] >> 47 == 0 && number[0] > 0x7000ull << 32 &&
                         number[0] < *lowest_high)
                     *lowest_high = number[0];
@@ -96,10 +97,10 @@ static bool windows_seen(uint8_t *seen, uintptr_t *lowest_high) {
     return true;
 }
 
-const char *rt_shadow_start(void) {
+const char *rt_shadow_start(uintptr_t *stack_end) {
     uint8_t seen[RT_WINDOWS] = {0};
     uintptr_t lowest = ~0ull;
-    if (!windows_seen(seen, &lowest)) return "/proc/self/maps cannot be read";
+    if (!windows_seen(seen, &lowest, stack_end)) return "/proc/self/maps cannot be read";
     if (lowest != ~0ull) window_mark(seen, lowest - (64ull << 30), lowest); /* mappings to come grow down from there */
     window_mark(seen, 0, 1); /* fixed low addresses, and the heap of a program that is not position independent */
     for (uint32_t w = 0; w < RT_WINDOWS; w++)

@@ -55,7 +55,7 @@ static inline uint8_t *rt_readers(const struct rt_window *w, uintptr_t g) {
 }
 
 /* Maps the windows of everything that is mapped now. NULL, or a constant text why there can be no shadow. */
-const char *rt_shadow_start(void);
+const char *rt_shadow_start(uintptr_t *stack_end); /* *stack_end: of the mapping that the caller's stack is in */
 /* Makes sure that [addr, addr+size) is watched where it can be. Any thread. */
 void rt_shadow_cover(uintptr_t addr, size_t size);
 /* A fault at addr in a check: true if it was missing shadow and is there now. */

@@ -2,6 +2,8 @@
 #include "ops.h"
 #include "shadow.h"
 
+enum { FIRST_STACK = 8 << 20 };
+
 const struct tw_race_host *rt_host;
 
 __attribute__((visibility("default"))) const struct tw_race_ops *twatch_race_start(const struct tw_race_host *host);
@@ -20,11 +22,16 @@ static const struct tw_race_ops *off(const char *why) {
 const struct tw_race_ops *twatch_race_start(const struct tw_race_host *host) {
     if (!host || host->abi != 1) return NULL;
     rt_host = host;
-    const char *why = rt_shadow_start();
+    uintptr_t stack_end = 0;
+    const char *why = rt_shadow_start(&stack_end);
     if (why) return off(why);
     if (!rt_history_init() || !rt_report_init()) return off("no memory for the tables of accesses");
     struct rt_tls *t = &rt_tls;
     if (!rt_enter(t)) return off("the first thread is not known");
+    if (stack_end) { /* the first thread's stack grows down as far as its limit, 8 MiB unless somebody asks for more */
+        t->slot->stack_hi = stack_end;
+        t->slot->stack_lo = stack_end - FIRST_STACK;
+    }
     rt_leave(t);
     rt_tsan_start();
     why = rt_modules_start();
