@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
@@ -94,11 +95,39 @@ void tw_unwind_init(void) {
     usable = lib_start && init_local && step && get_reg && is_signal_frame && get_proc_info && get_context;
 }
 
-/* libunwind's probe calls write, a cancellation point: a thread cancelled there would leave the lock and the guard behind. */
-static int no_cancel(void) {
-    int before = PTHREAD_CANCEL_ENABLE;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    return before;
+/*
+ * Held while libunwind runs. Its probe calls write, a cancellation point: a thread cancelled there would leave the lock and the guard behind. And it
+ * blocks all signals around each step, two system calls a frame: they are blocked once around the whole stack instead, except those that a
+ * fault raises.
+ */
+struct quiet {
+    uint64_t signals;
+    int cancel, error;
+};
+static __thread bool quiet_here __attribute__((tls_model("initial-exec")));
+
+static void quiet_begin(struct quiet *q) {
+    q->cancel = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel);
+    q->error = errno; /* libunwind makes system calls through libc */
+    uint64_t all = ~(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGTRAP - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGFPE - 1));
+    q->signals = 0;
+    tw_sys(SYS_rt_sigprocmask, SIG_BLOCK, &all, &q->signals, sizeof all);
+    tw_lock_take(&lock);
+    quiet_here = true;
+}
+
+static void quiet_end(const struct quiet *q) {
+    quiet_here = false;
+    tw_lock_give(&lock);
+    tw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &q->signals, 0, sizeof q->signals);
+    pthread_setcancelstate(q->cancel, NULL);
+    errno = q->error;
+}
+
+TW_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
+    if (quiet_here && TW_CALLER >= lib_start && TW_CALLER < lib_end) return 0;
+    return TW_REAL(sigprocmask)(how, set, before);
 }
 
 /* Stops at the thread's entry trampoline (ours, and libc below it), and before code that no module describes: libunwind would guess there. */
@@ -129,12 +158,11 @@ static void walk(struct tw_unwound *u, unw_cursor_t *cursor, uint32_t depth) {
 bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
     u->n = 0;
     if (!usable) return false;
-    int cancel = no_cancel();
-    int saved = errno; /* libunwind makes system calls through libc */
+    struct quiet quiet;
     unw_context_t context;
     unw_cursor_t cursor;
     bool found = false;
-    tw_lock_take(&lock);
+    quiet_begin(&quiet);
     get_context(&context);
     if (!probe_is_ours()) usable = false;
     if (usable && init_local(&cursor, &context) == 0) {
@@ -150,9 +178,7 @@ bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
         }
         if (found) walk(u, &cursor, depth);
     }
-    tw_lock_give(&lock);
-    pthread_setcancelstate(cancel, NULL);
-    errno = saved;
+    quiet_end(&quiet);
     return found;
 }
 
@@ -165,12 +191,11 @@ static bool same_function(unw_cursor_t *cursor, uintptr_t pc) {
 bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t depth) {
     u->n = 0;
     if (!usable) return false;
-    int cancel = no_cancel();
-    int saved = errno;
+    struct quiet quiet;
     unw_context_t context;
     unw_cursor_t cursor;
     bool found = false;
-    tw_lock_take(&lock);
+    quiet_begin(&quiet);
     get_context(&context);
     if (!probe_is_ours()) usable = false;
     if (usable && init_local(&cursor, &context) == 0) {
@@ -186,20 +211,17 @@ bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t
             break;
         }
     }
-    tw_lock_give(&lock);
-    pthread_setcancelstate(cancel, NULL);
-    errno = saved;
+    quiet_end(&quiet);
     return found;
 }
 
 bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint32_t depth) {
     u->n = 0;
     if (!usable) return false;
-    int cancel = no_cancel();
-    int saved = errno;
+    struct quiet quiet;
     unw_context_t context;
     unw_cursor_t cursor;
-    tw_lock_take(&lock);
+    quiet_begin(&quiet);
     get_context(&context); /* the floating-point part must be plausible; the rest is replaced */
     greg_t *r = context.uc_mcontext.gregs;
     r[REG_RBX] = (greg_t)regs->rbx, r[REG_RBP] = (greg_t)regs->rbp, r[REG_R12] = (greg_t)regs->r12, r[REG_R13] = (greg_t)regs->r13;
@@ -211,9 +233,7 @@ bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint
         u->n = 1;
         walk(u, &cursor, depth);
     }
-    tw_lock_give(&lock);
-    pthread_setcancelstate(cancel, NULL);
-    errno = saved;
+    quiet_end(&quiet);
     return u->n > 0;
 }
 
