@@ -195,7 +195,22 @@ static void remember(struct tw_thread *t, struct twatch_dep *d, const struct twa
             .inner_mode = inner->mode, .tags = inner->flags};
 }
 
+/* Nothing that another thread could ever want is held: each held lock was made by this thread and used by no other so far, as the lock that a Python thread holds
+   for its joiners all its life. The analyzer passes over such locks. */
+static bool holds_only_fresh(const struct tw_thread *t) {
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        if (t->held[i].address && (!t->held[i].object || !fresh(t, t->held[i].object))) return false;
+    return true;
+}
+
+/* A semaphore that its maker takes for the first time cannot be in anybody's hands; each wait of a Python condition variable makes one. */
+static bool takes_new_semaphore(const struct tw_thread *t, const struct twatch_held *inner) {
+    const struct twatch_object *o = tw_object_at(inner->object);
+    return o && o->kind == TWATCH_OBJ_SEM && o->acquisitions <= 1 && fresh(t, inner->object);
+}
+
 void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
+    if (holds_only_fresh(t) || takes_new_semaphore(t, inner)) return;
     struct twatch_dep *d = record_slow(t, inner, cfa);
     if (!d) return;
     d->count++;

@@ -10,6 +10,7 @@
 #include "held.h"
 
 #include "deps.h"
+#include "python.h"
 
 static struct tw_site *site_of(struct tw_thread *t, uintptr_t pc) { return &t->sites[tw_held_site_index(pc)]; }
 
@@ -119,7 +120,8 @@ static inline void push(struct tw_thread *t, const struct twatch_held *entry) {
 
 /* A new site, a sample, or a lock inside another. */
 static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const struct tw_acquire *a, struct tw_site *s, struct twatch_held *entry) {
-    if (s->pc != a->pc) *s = (struct tw_site){.pc = a->pc};
+    /* All locks of a Python program are taken at one native site, and its Python frames cannot be found again later. */
+    if (s->pc != a->pc) *s = (struct tw_site){.pc = a->pc, .eager = tw_python_active() != 0};
     entry->object = id_of(t, a);
     if (t->slot->nheld > 0 && (a->type == TWATCH_TYPE_RECURSIVE || a->mode == TWATCH_MODE_SHARED)) {
         struct twatch_held *again = tw_held_find(t, a->address);

@@ -248,8 +248,8 @@ int tw_python_would_block(uintptr_t pc) {
     if (!py.at || pc <= py.text || pc > py.text_end) return 0;
     uintptr_t state = own_state();
     if (!state || !holds_lock(state)) return 0;
-    const struct tw_python_reader r = {.direct = true};
-    uintptr_t frame = first_frame(&r, state);
+    uintptr_t frame = load(state + py.at->ts_frame);
+    if (py.at->cf_frame != TW_PYTHON_NONE && frame) frame = load(frame + py.at->cf_frame);
     uintptr_t instr = frame ? load(frame + py.at->f_instr) : 0;
     return instr && *(const unsigned char *)(instr + 1) == 0;
 }
