@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char report_usage[] =
         "usage: twatch report [options] FILE|DIR...\n"
@@ -18,7 +19,19 @@ static const char report_usage[] =
         "Every key of `twatch help options` works too, as --key=value.\n"
         "Exit status: 0 nothing to report, 66 findings, 125 trouble of twatch's own.\n";
 
+/* Options may stand behind the files too, as with most programs; what follows "--" are files. */
+static void report_options_first(int argc, char **argv) {
+    int options = 1;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (argv[i][0] != '-' || !argv[i][1]) continue;
+        char *option = argv[i];
+        memmove(argv + options + 1, argv + options, (size_t)(i - options) * sizeof *argv);
+        argv[options++] = option;
+    }
+}
+
 int cmd_report(int argc, char **argv) {
+    report_options_first(argc, argv);
     struct cmd_args args;
     struct arena arena = {0};
     struct cmd_paths paths;
