@@ -7,6 +7,7 @@
 #include "race/runtime.h"
 #include "real.h"
 #include "stack.h"
+#include "wrap_memory.h"
 #include "wrap_signal.h"
 
 const struct tw_race_ops *tw_race;
@@ -82,12 +83,8 @@ static bool engine_path(char *path, size_t size) {
     return true;
 }
 
-void tw_race_host_start(void) {
-    static bool tried;
-    static char path[4096];
-    if (tried) return;
-    tried = true;
-    if (tw_sys_streq(tw_config_text(TW_OPTION_races), "off") || !engine_path(path, sizeof path)) return;
+static void race_start(char *path, size_t size) {
+    if (tw_sys_streq(tw_config_text(TW_OPTION_races), "off") || !engine_path(path, size)) return;
     void *engine = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!engine) {
         tw_sys_say("twatch: races are off: %s\n", dlerror());
@@ -99,6 +96,16 @@ void tw_race_host_start(void) {
     if (!tw_race) return;
     tw_header->flags |= TWATCH_HDR_RACES_ON;
     tw_wrap_signal_race();
+    tw_wrap_memory_race();
+}
+
+void tw_race_host_start(void) {
+    static bool tried;
+    static char path[4096];
+    if (tried) return;
+    tried = true;
+    race_start(path, sizeof path);
+    tw_wrap_memory_early(false);
 }
 
 void tw_race_host_forked(void) {

@@ -8,6 +8,8 @@
  */
 #include <stdarg.h>
 
+#include "stack.h"
+#include "wrap_memory.h"
 #include "cond.h"
 #include "ops.h"
 #include "use.h"
@@ -50,10 +52,39 @@ static TW_NOINLINE void born(void *p, size_t n, uintptr_t pc, uintptr_t cfa) {
     tw_leave(t);
 }
 
+/*
+ * Blocks that are older than the race engine, the last EARLY of them: what the first thread made ready for the others. There is one thread as
+ * long as early_on, which is never set when races are off.
+ */
+enum { EARLY = 1024 };
+static struct { uintptr_t block, pc; size_t size; } early[EARLY];
+static uint32_t nearly;
+static bool early_on;
+
+static inline void made_early(void *p, size_t n, uintptr_t pc) {
+    uint32_t i = nearly++ % EARLY;
+    early[i].block = (uintptr_t)p, early[i].size = n, early[i].pc = pc;
+}
+
+void tw_wrap_memory_early(bool on) { early_on = on; }
+
+void tw_wrap_memory_race(void) {
+    struct tw_thread *t = early_on ? tw_enter() : NULL;
+    early_on = false;
+    if (!t) return;
+    for (uint32_t k = nearly < EARLY ? 0 : nearly - EARLY; k < nearly; k++) { /* oldest first: an address that came twice is its later block */
+        uint64_t pc = early[k % EARLY].pc;
+        if (early[k % EARLY].block)
+            tw_race->block(early[k % EARLY].block, early[k % EARLY].size, tw_stack_intern(&pc, 1, TWATCH_STACK_SITE));
+    }
+    tw_leave(t);
+}
+
 TW_EXPORT void *malloc(size_t n) {
     if (!READY(malloc)) return boot_alloc(n);
     void *p = tw_real.malloc(n);
     if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
+    else if (early_on) made_early(p, n, TW_CALLER);
     return p;
 }
 
@@ -61,6 +92,7 @@ TW_EXPORT void *calloc(size_t count, size_t size) {
     if (!READY(calloc)) return size && count > BOOT_SIZE / size ? NULL : boot_alloc(count * size);
     void *p = tw_real.calloc(count, size);
     if (TW_UNLIKELY(tw_race != NULL)) born(p, count * size, TW_CALLER, TW_CFA);
+    else if (early_on) made_early(p, count * size, TW_CALLER);
     return p;
 }
 
@@ -73,24 +105,28 @@ TW_EXPORT int posix_memalign(void **p, size_t align, size_t n) {
 TW_EXPORT void *aligned_alloc(size_t align, size_t n) {
     void *p = TW_REAL(aligned_alloc)(align, n);
     if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
+    else if (early_on) made_early(p, n, TW_CALLER);
     return p;
 }
 
 TW_EXPORT void *memalign(size_t align, size_t n) {
     void *p = TW_REAL(memalign)(align, n);
     if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
+    else if (early_on) made_early(p, n, TW_CALLER);
     return p;
 }
 
 TW_EXPORT void *valloc(size_t n) {
     void *p = TW_REAL(valloc)(n);
     if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
+    else if (early_on) made_early(p, n, TW_CALLER);
     return p;
 }
 
 TW_EXPORT void *pvalloc(size_t n) {
     void *p = TW_REAL(pvalloc)(n);
     if (TW_UNLIKELY(tw_race != NULL)) born(p, n, TW_CALLER, TW_CFA);
+    else if (early_on) made_early(p, n, TW_CALLER);
     return p;
 }
 

@@ -84,7 +84,7 @@ static bool same(const struct rt_access *a, const struct rt_access *b) {
            a->flags == b->flags;
 }
 
-static uint32_t intern(const struct rt_access *a) {
+uint32_t rt_history_number(const struct rt_access *a) {
     uint64_t h = rt_mix(a->pc ^ rt_mix(((uint64_t)a->stack << 32 | a->locks) +
                                         ((uint64_t)a->size << 32 | (uint32_t)a->slot << 16 | a->flags)));
     uint32_t at = (uint32_t)h & (ID_SLOTS - 1), id = 0;
@@ -213,10 +213,10 @@ static uint32_t look_up(struct rt_tls *t, struct rt_place *p, struct rt_cached *
     }
     struct rt_access a = {p->key & RT_SITE_KEY && !(p->key >> 63) ? (p->key & (RT_SITE_KEY | 0xffffffffu)) : p->pc,
             c.stack, c.locks, p->size, (uint16_t)s->number, (uint16_t)p->flags};
-    uint32_t id = intern(&a);
+    uint32_t id = rt_history_number(&a);
     if (!id) {
         a.stack = a.locks = 0;
-        id = intern(&a);
+        id = rt_history_number(&a);
     }
     if (!crowd && id) cache_fill(e, p, t->lock_key, &c, id);
     return id;

@@ -61,6 +61,8 @@ struct tw_race_ops {
     /* A release of an object whose first byte the program's own inlined code reads (static-initialisation guards): its
      * plain loads acquire. In place of release(). */
     void (*publish)(uintptr_t obj);
+    /* A malloc block that is older than the engine, and the stack id of its allocation. */
+    void (*block)(uintptr_t addr, size_t size, uint32_t stack);
 };
 
 enum { TW_RACE_SAVE = 8 };

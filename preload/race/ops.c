@@ -101,6 +101,13 @@ static void op_publish(uintptr_t obj) {
     end(t);
 }
 
+static void op_block(uintptr_t addr, size_t size, uint32_t stack) {
+    struct rt_tls *t = &rt_tls;
+    if (!size || !begin(t)) return;
+    rt_block_new(addr, size, rt_history_number(&(struct rt_access){.stack = stack, .slot = (uint16_t)t->slot->number}));
+    end(t);
+}
+
 static void op_create(uint32_t child) {
     struct rt_tls *t = &rt_tls;
     if (!begin(t)) return;
@@ -271,4 +278,5 @@ const struct tw_race_ops rt_ops = {
         .fresh_at = op_fresh_at,
         .dead_at = op_dead_at,
         .publish = op_publish,
+        .block = op_block,
 };

@@ -202,6 +202,8 @@ const struct rt_access *rt_history_get(uint32_t id);
 /* Looks the site up: with the vector registers saved. */
 uint64_t rt_history_pc(const struct rt_access *a);
 const uint32_t *rt_history_locks(uint32_t set, uint32_t *n);
+/* Number of an access whose parts are known; 0 when the table is full. */
+uint32_t rt_history_number(const struct rt_access *a);
 bool rt_history_init(void);
 void rt_history_forked(void);
 
