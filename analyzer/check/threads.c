@@ -140,9 +140,9 @@ static bool threads_is_worker(const struct check *c, const struct threads_worker
 
 /* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half
  * changed. */
-static enum severity threads_daemon_severity(const struct model_state *s, bool worker) {
-    if (s && s->nheld) return worker ? SEVERITY_WARNING : SEVERITY_ERROR;
-    return worker || (s && s->waiting) ? SEVERITY_NOTE : SEVERITY_WARNING;
+static enum severity threads_daemon_severity(const struct model_state *s, bool idle) {
+    if (s && s->nheld) return idle ? SEVERITY_WARNING : SEVERITY_ERROR;
+    return idle || (s && s->waiting) ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
 static void threads_daemon_steps(
@@ -156,7 +156,9 @@ static void threads_daemon_steps(
         draft_step(d, who, s->slot->wait_kind == TWATCH_OBJ_THREAD ? ACTION_JOINS : ACTION_WAITS,
                 draft_object(d, s->slot->wait_object), s->slot->wait_stack, 0, note);
     } else {
-        draft_step(d, who, ACTION_RUNS, -1, t->end_stack, 0, "running when the process ended");
+        draft_step(d, who, ACTION_RUNS, -1, t->end_stack, 0,
+                t->flags & TWATCH_THREAD_LISTENING ? "waiting for input when the process ended"
+                                                   : "running when the process ended");
     }
     if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
 }
@@ -172,7 +174,7 @@ static void threads_daemon_report(struct check *c, const struct threads_group *g
     const char *held =
             s && s->nheld ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, s->held[0].object)))
                           : "";
-    const char *doing = s && s->waiting ? "waiting" : "running";
+    const char *doing = (s && s->waiting) || t->flags & TWATCH_THREAD_LISTENING ? "waiting" : "running";
     if (g->n > 1)
         draft_message(
                 d, "%u threads like %s were still %s when the process ended", g->n, draft_thread_name(d, who), doing);
@@ -192,7 +194,8 @@ static void threads_daemons(struct check *c) {
         uint32_t held = s && s->nheld ? s->held[0].object : 0;
         g = threads_group(&groups, t->create_stack, t->start_routine, held ? held : s && s->waiting ? UINT32_MAX : 0);
         if (!g->n++) g->first = i;
-        enum severity severity = threads_daemon_severity(s, threads_is_worker(c, &workers, i));
+        bool idle = threads_is_worker(c, &workers, i) || t->flags & TWATCH_THREAD_LISTENING;
+        enum severity severity = threads_daemon_severity(s, idle);
         if (g->n == 1 || severity > g->severity) g->severity = severity;
     }
     threads_workers_free(&workers);
