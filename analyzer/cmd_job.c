@@ -118,7 +118,8 @@ static bool job_wants_graph(const struct cmd_args *a) {
 static void job_read(struct job *j) {
     bool graph = job_wants_graph(j->args);
     size_t n = j->in->nrecords;
-    struct symbol_options options = {.strip_path_prefix = options_text(&j->args->options, OPTION_strip_path_prefix)};
+    struct symbol_options options = {.strip_path_prefix = options_text(&j->args->options, OPTION_strip_path_prefix),
+            .debuginfod = options_bool(&j->args->options, OPTION_debuginfod)};
     j->cache = symbol_cache_new(&options);
     j->nruns = n;
     j->models = mem_new(n + 1, sizeof *j->models);
