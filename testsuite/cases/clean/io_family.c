@@ -1,7 +1,7 @@
 /* Every call that carries data or news between threads, with a wait on the other side: sockets, descriptors, streams,
  * signals. */
 // CLEAN
-// FLAGS: -O0 -g -fno-builtin -D_FILE_OFFSET_BITS=64
+// FLAGS: -O0 -g -fno-builtin
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -109,7 +109,7 @@ static void *streams(void *arg) {
     qsort(numbers, 4, sizeof *numbers, compare);
     if (memcmp(copy, strcpy(line, "one\n"), (size_t)numbers[3]) || strncpy(line, got, 4)[0] != 't') return NULL;
     free(got);
-    char *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fileno(f), 0);
+    char *map = mmap64(NULL, 4096, PROT_READ, MAP_PRIVATE, fileno(f), 0);
     if (map == MAP_FAILED || print(line, sizeof line, "%.3s", map) != 3) return NULL;
     munmap(map, 4096);
     fclose(f);
