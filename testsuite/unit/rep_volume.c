@@ -19,7 +19,7 @@ static int failures;
 
 static double now(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* other work on the machine is not counted */
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
