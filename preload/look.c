@@ -217,6 +217,26 @@ static bool signalled_by_us(const struct tw_view *v) {
     return side && __atomic_load_n(&side->woken, __ATOMIC_RELAXED) != 0;
 }
 
+struct holder_search {
+    uint32_t waiter, slot; /* the waiter's thread; the holder's slot */
+};
+
+static void see_permit(const struct twatch_use *use, void *arg) {
+    struct holder_search *h = arg;
+    const struct twatch_thread *d = use->balance > 0 && use->thread != h->waiter ? tw_thread_desc(use->thread) : NULL;
+    if (d && d->slot) h->slot = d->slot;
+}
+
+/* The thread that holds a semaphore which is used as a lock: one permit, so far given back by nobody but its taker (Python's Lock is made so). 0: it is
+   used otherwise, or was not given back yet. */
+static uint32_t semaphore_holder(const struct tw_view *v, const struct tw_scene *scene) {
+    const struct twatch_object *o = tw_object_at(v->object);
+    if (!o || o->init_value != 1 || !(o->flags & TWATCH_OBJF_SELF_POST) || o->flags & TWATCH_OBJF_FOREIGN_POST) return 0;
+    struct holder_search h = {.waiter = v->thread};
+    tw_use_each(v->object, see_permit, &h);
+    return scene && h.slot == scene->ending ? 0 : h.slot;
+}
+
 static void need_wakeup(struct tw_view *v, struct tw_scene *scene, bool own) {
     union {
         struct look_cond cond;
@@ -232,6 +252,11 @@ static void need_wakeup(struct tw_view *v, struct tw_scene *scene, bool own) {
     }
     if (!read_waited(v, own, &m, size)) return;
     if (v->kind == TWATCH_OBJ_SEM && (m.sem.value != 0 || m.sem.shared)) return;
+    uint32_t holder = v->kind == TWATCH_OBJ_SEM ? semaphore_holder(v, scene) : 0;
+    if (holder) {
+        set(v, TW_NEEDS_ONE, holder);
+        return;
+    }
     if (v->kind == TWATCH_OBJ_FUTEX && m.word != (uint32_t)tw_thread_slot(v->slot)->reserved[1]) return;
     if (v->kind == TWATCH_OBJ_BARRIER) {
         uint32_t n = others(scene, v), entered = m.barrier.in - m.barrier.round;
