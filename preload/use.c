@@ -207,14 +207,17 @@ void *tw_use_side(uint32_t object) {
     return side;
 }
 
-static bool dull(const struct twatch_use *u) {
-    return u->waits + u->posts < DULL_USE && u->balance <= 0;
+/* The permits of a signal are not its takers' to give back. */
+static bool dull(const struct twatch_use *u, bool signal) {
+    return u->waits + u->posts < DULL_USE && (signal || u->balance <= 0);
 }
 
 static void give_up(struct object_node *o, uint32_t object) {
+    const struct twatch_object *known = tw_object_at(object);
+    bool signal = known && known->flags & TWATCH_OBJF_FOREIGN_POST;
     for (uint32_t i = o->count; i > 0; i--) {
         struct use_node *n = take_first(o);
-        if (!dull(n->use)) {
+        if (!dull(n->use, signal)) {
             append(o, n);
             continue;
         }
