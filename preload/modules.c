@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include "cfi.h"
 #include "real.h"
 
 enum { MAX_MODULES = 4096 };
@@ -10,6 +11,7 @@ enum { MAX_MODULES = 4096 };
    readers see `count` last. The strings belong to the loader and are copied into the record at once. */
 static struct module {
     struct dl_phdr_info info;
+    const uint8_t *unwind_header;
     uintptr_t start, end;
     uint32_t id;
     bool gone;
@@ -61,6 +63,9 @@ static void add(const struct dl_phdr_info *info) {
     if (!r) return;
     m->info = *info;
     m->start = start, m->end = end;
+    m->unwind_header = NULL;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME) m->unwind_header = (const uint8_t *)info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
     m->gone = false;
     r->bias = info->dlpi_addr, r->start = start, r->end = end;
     r->loaded_seq = ++seq;
@@ -107,15 +112,32 @@ static bool discover(uintptr_t pc) {
     return true;
 }
 
-static uint32_t look_up(uintptr_t pc) {
-    for (uint32_t i = 0, n = __atomic_load_n(&count, __ATOMIC_ACQUIRE); i < n; i++)
-        if (!modules[i].gone && pc >= modules[i].start && pc < modules[i].end) return modules[i].id;
-    return 0;
+/* Most questions in a row are about one module. */
+static const struct module *look_up(uintptr_t pc) {
+    static uint32_t last;
+    uint32_t n = __atomic_load_n(&count, __ATOMIC_ACQUIRE), k = __atomic_load_n(&last, __ATOMIC_RELAXED);
+    if (k < n && !modules[k].gone && pc >= modules[k].start && pc < modules[k].end) return &modules[k];
+    for (uint32_t i = 0; i < n; i++) {
+        if (modules[i].gone || pc < modules[i].start || pc >= modules[i].end) continue;
+        __atomic_store_n(&last, i, __ATOMIC_RELAXED);
+        return &modules[i];
+    }
+    return NULL;
+}
+
+static const struct module *module_of(uintptr_t pc) {
+    const struct module *m = look_up(pc);
+    return m || !discover(pc) ? m : look_up(pc);
 }
 
 uint32_t tw_modules_find(uintptr_t pc) {
-    uint32_t id = look_up(pc);
-    return id || !discover(pc) ? id : look_up(pc);
+    const struct module *m = module_of(pc);
+    return m ? m->id : 0;
+}
+
+const uint8_t *tw_modules_unwind_header(uintptr_t pc) {
+    const struct module *m = module_of(pc);
+    return m ? m->unwind_header : NULL;
 }
 
 int tw_modules_iterate(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data) {
@@ -151,6 +173,7 @@ void tw_modules_rescan(void) {
         struct twatch_module *r = tw_table_at(&table, modules[i].id);
         if (r) r->unloaded_seq = ++seq;
     }
+    tw_cfi_forget();
     tw_lock_give(&lock);
 }
 

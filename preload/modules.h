@@ -12,6 +12,8 @@ bool tw_modules_is_self(uintptr_t pc); /* inside libtwatch.so */
 /* dl_iterate_phdr over this table, for libunwind: does not take the loader's lock. */
 struct dl_phdr_info;
 int tw_modules_iterate(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data);
+/* The PT_GNU_EH_FRAME of the module that pc lies in; NULL: none. */
+const uint8_t *tw_modules_unwind_header(uintptr_t pc);
 void tw_modules_forked(void);
 
 #endif

@@ -7,6 +7,7 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
+#include "cfi.h"
 #include "modules.h"
 #include "real.h"
 
@@ -155,7 +156,60 @@ static void walk(struct tw_unwound *u, unw_cursor_t *cursor, uint32_t depth) {
     }
 }
 
+/* ---- without libunwind, while the frames are of the usual kind (cfi.c); only on the thread's own stack, whose end is known ---- */
+
+static uintptr_t own_limit(uintptr_t sp) {
+    const struct tw_thread *t = tw_self;
+    return t && sp >= t->stack_lo && sp < t->stack_hi ? t->stack_hi : 0;
+}
+
+/* The frames from f on, like walk(). False: libunwind must do it from the start. */
+static bool walk_quick(struct tw_unwound *u, struct tw_cfi_frame *f, uintptr_t limit, uint32_t depth, bool exact) {
+    u->cut = true;
+    for (; u->n < depth; exact = false) {
+        enum tw_cfi kind = tw_cfi_step(f, limit, exact);
+        if (kind == TW_CFI_OTHER) return false;
+        u->cut = kind != TW_CFI_END && !tw_modules_is_self(f->pc);
+        if (!u->cut) return true;
+        u->pc[u->n] = f->pc;
+        u->slot[u->n++] = f->sp - 8;
+        if (!tw_modules_find(f->pc)) return true;
+    }
+    return true;
+}
+
+/* The frame of the caller; it must not be inlined. */
+static __attribute__((noinline)) struct tw_cfi_frame frame_here(void) {
+    return (struct tw_cfi_frame){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa(), *(uintptr_t *)__builtin_frame_address(0)};
+}
+
+static bool from_quick(struct tw_unwound *u, struct tw_cfi_frame f, uintptr_t cfa, uint32_t depth) {
+    uintptr_t limit = own_limit(cfa);
+    for (int i = 0; limit && i < 64 && f.sp < cfa; i++)
+        if (tw_cfi_step(&f, limit, false) != TW_CFI_FRAME) return false;
+    if (!limit || f.sp != cfa) return false;
+    u->pc[0] = f.pc;
+    u->slot[0] = f.sp - 8;
+    u->n = 1;
+    return walk_quick(u, &f, limit, depth, false);
+}
+
+static bool again_quick(struct tw_unwound *u, struct tw_cfi_frame f, uintptr_t pc, uintptr_t cfa, uint32_t depth) {
+    uintptr_t limit = own_limit(cfa);
+    for (int i = 0; limit && i < 256 && f.sp < cfa; i++)
+        if (tw_cfi_step(&f, limit, false) != TW_CFI_FRAME) return false;
+    if (!limit || f.sp != cfa || !tw_cfi_same_function(f.pc, pc)) return false;
+    u->pc[0] = pc;
+    u->slot[0] = 0;
+    u->n = 1;
+    return walk_quick(u, &f, limit, depth, false);
+}
+
+/* ---- the entries ---- */
+
 bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth) {
+    u->n = 0;
+    if (from_quick(u, frame_here(), cfa, depth)) return true;
     u->n = 0;
     if (!usable) return false;
     struct quiet quiet;
@@ -190,6 +244,8 @@ static bool same_function(unw_cursor_t *cursor, uintptr_t pc) {
 
 bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t depth) {
     u->n = 0;
+    if (again_quick(u, frame_here(), pc, cfa, depth)) return true;
+    u->n = 0;
     if (!usable) return false;
     struct quiet quiet;
     unw_context_t context;
@@ -216,6 +272,12 @@ bool tw_unwind_again(struct tw_unwound *u, uintptr_t pc, uintptr_t cfa, uint32_t
 }
 
 bool tw_unwind_regs(struct tw_unwound *u, const struct tw_stack_regs *regs, uint32_t depth) {
+    struct tw_cfi_frame f = {regs->rip, regs->rsp, regs->rbp};
+    uintptr_t limit = own_limit(regs->rsp);
+    u->pc[0] = regs->rip;
+    u->slot[0] = 0;
+    u->n = 1;
+    if (limit && walk_quick(u, &f, limit, depth, true)) return true;
     u->n = 0;
     if (!usable) return false;
     struct quiet quiet;
