@@ -14,7 +14,10 @@ static bool races_writes(const struct twatch_race_side *s) {
 
 /* A place where a C11 atomic may hide: a locked instruction, or a plain aligned move. */
 static bool races_atomic_like(const struct twatch_race_side *s) {
-    return s->flags & (TWATCH_RACE_ATOMIC | TWATCH_RACE_ALIGNED_MOV);
+    if (s->flags & (TWATCH_RACE_ATOMIC | TWATCH_RACE_ALIGNED_MOV)) return true;
+    if (s->flags & (TWATCH_RACE_WRITE | TWATCH_RACE_RMW | TWATCH_RACE_RANGE | TWATCH_RACE_FREE)) return false;
+    /* A load that is part of a compare or an addition is as whole as one by mov. */
+    return s->size && s->size <= 8 && s->address % s->size == 0;
 }
 
 static bool races_declared_atomic(const struct check *c, const struct twatch_race *x) {

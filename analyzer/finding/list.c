@@ -151,6 +151,10 @@ const char *draft_thread_name(struct draft *d, uint32_t thread) {
 const char *draft_object_name(struct draft *d, int32_t object) {
     if (object < 0) return "an unknown object";
     const struct finding_object *o = &d->objects.at[object];
+    /* Two locks made in one place have one name: their labels tell them apart. */
+    for (int32_t i = 0; (size_t)i < d->objects.n && i < 64; i++)
+        if (i != object && strcmp(d->objects.at[i].name, o->name) == 0)
+            return arena_printf(&d->list->arena, "%s %s (%s)", o->kind, o->name, o->label);
     return arena_printf(&d->list->arena, "%s %s", o->kind, o->name);
 }
 
