@@ -104,6 +104,7 @@ static uint32_t image_deps(struct image *x, struct join *j, uint32_t string) {
     struct join_intern sets = {0};
     for (const struct join_entry *e = j->deps.table; e; e = e->hh.next) {
         const struct join_dep *d = e->value;
+        if (!d->nruns) continue; /* of a damaged joined record: nobody had it */
         uint32_t set = join_intern(j, &sets, d->runs, d->nruns, NULL)->id;
         image_dep(x, d, string + set);
     }
