@@ -12,7 +12,8 @@
 
 static const char status_usage[] =
         "usage: twatch status [options] PID|FILE\n"
-        "Shows the threads of a process that runs under the library: their state, what they hold and wait for, and who\n"
+        "Shows the threads of a process that runs under the library: their state, what they hold and wait for, and "
+        "who\n"
         "holds that; the busiest and the most contended locks. Nothing is attached to and nothing stopped.\n\n"
         "  --stacks            the stack of every wait, and of every lock held\n"
         "  --watch[=SECONDS]   again and again (default: every second), until the process ends\n"
@@ -55,7 +56,8 @@ static bool status_arg(struct status_args *a, const char *arg) {
     } else if (strcmp(arg, "--format=json") == 0 || strcmp(arg, "--format=text") == 0) {
         a->json = arg[9] == 'j';
     } else if (arg[0] == '-' || a->what) {
-        fprintf(stderr, "twatch: status: %s \"%s\"\n%s", arg[0] == '-' ? "unknown option" : "one process only, not also", arg, status_usage);
+        fprintf(stderr, "twatch: status: %s \"%s\"\n%s",
+                arg[0] == '-' ? "unknown option" : "one process only, not also", arg, status_usage);
         return false;
     } else {
         a->what = arg;
@@ -65,7 +67,8 @@ static bool status_arg(struct status_args *a, const char *arg) {
 
 /* ---- which record ---- */
 
-/* The record that the process has mapped: the last one, should it have several (a library of its own kind in between). */
+/* The record that the process has mapped: the last one, should it have several (a library of its own kind in between).
+ */
 static bool status_find(int pid, char *path, bool *library) {
     char maps[64], line[PATH_MAX + 128];
     snprintf(maps, sizeof maps, "/proc/%d/maps", pid);
@@ -100,10 +103,12 @@ static bool status_path(const char *what, char *path) {
     if (!status_find((int)pid, own, &library)) return false;
     if (!own[0]) {
         fprintf(stderr, "twatch: process %ld %s\n", pid,
-                library ? "has nothing to show yet: it has not started a thread" : "is not watched: it runs without libtwatch.so");
+                library ? "has nothing to show yet: it has not started a thread"
+                        : "is not watched: it runs without libtwatch.so");
         return false;
     }
-    if (access(own, R_OK) == 0 || snprintf(path, PATH_MAX, "/proc/%ld/root%s", pid, own) >= PATH_MAX) memcpy(path, own, strlen(own) + 1);
+    if (access(own, R_OK) == 0 || snprintf(path, PATH_MAX, "/proc/%ld/root%s", pid, own) >= PATH_MAX)
+        memcpy(path, own, strlen(own) + 1);
     return true;
 }
 
@@ -149,7 +154,8 @@ int cmd_status(int argc, char **argv) {
         return CMD_TROUBLE;
     }
     if (!status_path(a.what, path)) return STATUS_UNWATCHED;
-    /* Separate debug files (libc's, mostly) take longer to unpack than all the rest; without stacks nothing asks for them. */
+    /* Separate debug files (libc's, mostly) take longer to unpack than all the rest; without stacks nothing asks for
+     * them. */
     struct symbol_options options = {.debug_root = a.view.stacks ? NULL : "/dev/null"};
     struct symbol_cache *cache = symbol_cache_new(&options);
     bool live = false;

@@ -1,6 +1,7 @@
 /*
- * The state of one process at one moment, for `twatch status`: plain data from a record and, while the process lives, from /proc. Nothing is
- * attached to and nothing stopped: the record is a file, and of a thread that waits for no lock the kernel is asked where it is.
+ * The state of one process at one moment, for `twatch status`: plain data from a record and, while the process lives,
+ * from /proc. Nothing is attached to and nothing stopped: the record is a file, and of a thread that waits for no lock
+ * the kernel is asked where it is.
  */
 #ifndef TWATCH_STATUS_H
 #define TWATCH_STATUS_H
@@ -33,7 +34,7 @@ struct status_thread {
     uint64_t left_ns;          /* timed: until its limit, 0 unknown */
     const char *object, *kind; /* what it waits for; joins: the thread and "end of thread" */
     uint64_t address;
-    bool shared, reported;     /* wants to read; part of a deadlock that was said */
+    bool shared, reported; /* wants to read; part of a deadlock that was said */
     uint32_t stack;
     const uint32_t *holders; /* thread ids */
     size_t nholders;
@@ -66,7 +67,8 @@ struct status_view {
 };
 
 /* Memory from the arena, which must outlive the result. */
-void status_collect(struct status *s, struct arena *arena, const struct model *model, struct symbols *symbols, const struct status_view *view);
+void status_collect(struct status *s, struct arena *arena, const struct model *model, struct symbols *symbols,
+        const struct status_view *view);
 void status_text(FILE *out, const struct status *s, const struct status_view *view);
 void status_json(FILE *out, const struct status *s, const struct status_view *view);
 

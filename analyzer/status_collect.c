@@ -23,7 +23,8 @@ static const char *status_object(const struct model *m, struct arena *a, uint32_
     return model_object(m, id) ? names_object(m, a, id) : arena_printf(a, "0x%" PRIx64, address);
 }
 
-static void status_held(struct status_thread *t, struct arena *a, const struct model *m, const struct model_state *state) {
+static void status_held(
+        struct status_thread *t, struct arena *a, const struct model *m, const struct model_state *state) {
     struct status_held *held = arena_array(a, state->nheld + 1, sizeof *held);
     for (uint32_t i = 0; i < state->nheld; i++) {
         const struct twatch_held *h = &state->held[i];
@@ -41,20 +42,23 @@ static void status_held(struct status_thread *t, struct arena *a, const struct m
 }
 
 /* Whoever holds it in a way that is in the way. */
-static void status_holders(struct status_thread *t, struct arena *a, const struct model *m, const struct twatch_slot *slot) {
+static void status_holders(
+        struct status_thread *t, struct arena *a, const struct model *m, const struct twatch_slot *slot) {
     uint32_t *holders = arena_array(a, m->nstates + 1, sizeof *holders);
     if (slot->wait_kind == TWATCH_OBJ_THREAD || slot->wait_kind == TWATCH_OBJ_COND) return;
     for (size_t i = 0; i < m->nstates; i++) {
         const struct model_state *s = &m->states[i];
         bool holds = false;
         for (uint32_t k = 0; k < s->nheld; k++)
-            holds |= s->held[k].address == slot->wait_address && !(slot->wait_mode == TWATCH_MODE_SHARED && s->held[k].mode == TWATCH_MODE_SHARED);
+            holds |= s->held[k].address == slot->wait_address &&
+                     !(slot->wait_mode == TWATCH_MODE_SHARED && s->held[k].mode == TWATCH_MODE_SHARED);
         if (holds) holders[t->nholders++] = s->thread;
     }
     t->holders = holders;
 }
 
-static void status_wait(struct status_thread *t, struct arena *a, const struct model *m, const struct twatch_slot *slot) {
+static void status_wait(
+        struct status_thread *t, struct arena *a, const struct model *m, const struct twatch_slot *slot) {
     t->waiting = true;
     t->wait_ns = m->now_ns > slot->wait_since_ns ? m->now_ns - slot->wait_since_ns : 0;
     t->timed = slot->wait_flags & TWATCH_WAIT_TIMED;
@@ -85,7 +89,8 @@ static void status_threads(struct status *s, struct arena *a) {
         const struct model_state *state = &m->states[i];
         const struct twatch_thread *d = model_thread(m, state->thread);
         struct status_thread *t = &threads[s->nthreads];
-        *t = (struct status_thread){.id = state->thread, .tid = d->tid, .name = names_thread_short(m, a, state->thread)};
+        *t = (struct status_thread){
+                .id = state->thread, .tid = d->tid, .name = names_thread_short(m, a, state->thread)};
         status_held(t, a, m, state);
         if (state->waiting) status_wait(t, a, m, state->slot);
         if (!t->waiting) t->doing = s->live ? status_doing(a, m->header->pid, d->tid) : "running";
@@ -142,8 +147,8 @@ static void status_rows(const struct model *m, struct status_row *rows) {
     }
 }
 
-static size_t status_top(const struct status *s, struct arena *a, const struct status_row *rows, size_t n, size_t most, bool contended,
-        const struct status_lock **out) {
+static size_t status_top(const struct status *s, struct arena *a, const struct status_row *rows, size_t n, size_t most,
+        bool contended, const struct status_lock **out) {
     struct status_lock *top = arena_array(a, most + 1, sizeof *top);
     size_t used = 0;
     for (size_t i = 0; i < n && used < most; i++) {
@@ -172,7 +177,8 @@ static void status_locks(struct status *s, struct arena *a, size_t most) {
     free(rows);
 }
 
-void status_collect(struct status *s, struct arena *a, const struct model *m, struct symbols *symbols, const struct status_view *view) {
+void status_collect(struct status *s, struct arena *a, const struct model *m, struct symbols *symbols,
+        const struct status_view *view) {
     *s = (struct status){.model = m, .symbols = symbols, .exe = model_string(m, m->header->exe, NULL), .live = m->live};
     s->age_ns = m->now_ns > m->header->start_ns ? m->now_ns - m->header->start_ns : 0;
     status_threads(s, a);

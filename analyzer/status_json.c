@@ -19,7 +19,8 @@ static void status_stack(struct jsonout *j, const struct status *s, const char *
     jsonout_end(j, ']');
 }
 
-static void status_wait(struct jsonout *j, const struct status *s, const struct status_thread *t, const struct status_view *view) {
+static void status_wait(
+        struct jsonout *j, const struct status *s, const struct status_thread *t, const struct status_view *view) {
     jsonout_object(j, "waits");
     jsonout_text(j, "kind", t->kind);
     jsonout_text(j, "object", t->object);
@@ -29,13 +30,15 @@ static void status_wait(struct jsonout *j, const struct status *s, const struct 
     jsonout_bool(j, "limited", t->timed);
     jsonout_bool(j, "deadlock", t->reported);
     jsonout_inline(j, "held_by", '[');
-    for (size_t i = 0; i < t->nholders; i++) jsonout_number(j, NULL, t->holders[i]);
+    for (size_t i = 0; i < t->nholders; i++)
+        jsonout_number(j, NULL, t->holders[i]);
     jsonout_end(j, ']');
     if (view->stacks) status_stack(j, s, "stack", t->stack, 0);
     jsonout_end(j, '}');
 }
 
-static void status_thread(struct jsonout *j, const struct status *s, const struct status_thread *t, const struct status_view *view) {
+static void status_thread(
+        struct jsonout *j, const struct status *s, const struct status_thread *t, const struct status_view *view) {
     jsonout_object(j, NULL);
     jsonout_number(j, "id", t->id);
     jsonout_signed(j, "tid", t->tid);
@@ -87,7 +90,8 @@ void status_json(FILE *out, const struct status *s, const struct status_view *vi
     jsonout_number(&j, "age_ns", s->age_ns);
     jsonout_bool(&j, "deadlock", s->model->header->flags & TWATCH_HDR_DEADLOCK);
     jsonout_array(&j, "threads");
-    for (size_t i = 0; i < s->nthreads; i++) status_thread(&j, s, &s->threads[i], view);
+    for (size_t i = 0; i < s->nthreads; i++)
+        status_thread(&j, s, &s->threads[i], view);
     jsonout_end(&j, ']');
     status_locks(&j, "busiest", s->busiest, s->nbusiest);
     status_locks(&j, "contended", s->contended, s->ncontended);

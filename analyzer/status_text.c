@@ -45,13 +45,18 @@ static void status_wants(struct strbuf *b, const struct status_thread *t) {
     if (!t->waiting) return;
     strbuf_printf(b, "%s %s", t->kind, t->object);
     if (t->shared) strbuf_puts(b, " to read");
-    for (size_t i = 0; i < t->nholders && i < 4; i++) strbuf_printf(b, "%sT%u", i ? ", " : ", held by ", t->holders[i]);
+    for (size_t i = 0; i < t->nholders && i < 4; i++)
+        strbuf_printf(b, "%sT%u", i ? ", " : ", held by ", t->holders[i]);
     if (t->nholders > 4) strbuf_printf(b, " and %zu more", t->nholders - 4);
 }
 
 static void status_holds(struct strbuf *b, const struct status_thread *t) {
     for (size_t i = 0; i < t->nheld; i++) {
-        strbuf_printf(b, "%s%s%s", i ? ", " : b->n ? "; holds " : "holds ", t->held[i].name, t->held[i].shared ? " (to read)" : "");
+        strbuf_printf(b, "%s%s%s",
+                i      ? ", "
+                : b->n ? "; holds "
+                       : "holds ",
+                t->held[i].name, t->held[i].shared ? " (to read)" : "");
         if (t->held[i].recursion) strbuf_printf(b, " (%u times)", t->held[i].recursion + 1);
     }
 }
@@ -102,14 +107,17 @@ static void status_stacks(FILE *out, const struct status *s, const struct status
 
 static void status_locks(FILE *out, const char *title, const struct status_lock *locks, size_t n) {
     if (n == 0) return;
-    fprintf(out, "\n%s\n  %12s %10s %7s %10s %10s  lock\n", title, "acquired", "contended", "share", "waited", "longest");
+    fprintf(out, "\n%s\n  %12s %10s %7s %10s %10s  lock\n", title, "acquired", "contended", "share", "waited",
+            "longest");
     for (size_t i = 0; i < n; i++) {
         const struct status_lock *l = &locks[i];
         struct strbuf wait = {0}, longest = {0};
         if (l->contended) textout_duration(&wait, l->wait_ns), textout_duration(&longest, l->wait_max_ns);
         char share[16] = "-"; /* of a futex only the waits are seen */
-        if (l->acquisitions && l->acquisitions >= l->contended) snprintf(share, sizeof share, "%.2f%%", 100.0 * (double)l->contended / (double)l->acquisitions);
-        fprintf(out, "  %12" PRIu64 " %10" PRIu64 " %7s %10s %10s  %s ", l->acquisitions, l->contended, share, strbuf_text(&wait), strbuf_text(&longest), l->kind);
+        if (l->acquisitions && l->acquisitions >= l->contended)
+            snprintf(share, sizeof share, "%.2f%%", 100.0 * (double)l->contended / (double)l->acquisitions);
+        fprintf(out, "  %12" PRIu64 " %10" PRIu64 " %7s %10s %10s  %s ", l->acquisitions, l->contended, share,
+                strbuf_text(&wait), strbuf_text(&longest), l->kind);
         escape_put(out, ESCAPE_TEXT, l->name);
         fputc('\n', out);
         strbuf_free(&wait);
@@ -121,8 +129,9 @@ void status_text(FILE *out, const struct status *s, const struct status_view *vi
     struct strbuf age = {0};
     textout_duration(&age, s->age_ns);
     escape_put(out, ESCAPE_TEXT, status_base(s->exe));
-    fprintf(out, " (pid %d), %s %s, %zu thread%s, %zu waiting%s\n\n", s->model->header->pid, s->live ? "running for" : "ended after", strbuf_text(&age), s->nthreads,
-            s->nthreads == 1 ? "" : "s", s->nwaiting, s->model->header->flags & TWATCH_HDR_DEADLOCK ? "; a DEADLOCK was found" : "");
+    fprintf(out, " (pid %d), %s %s, %zu thread%s, %zu waiting%s\n\n", s->model->header->pid,
+            s->live ? "running for" : "ended after", strbuf_text(&age), s->nthreads, s->nthreads == 1 ? "" : "s",
+            s->nwaiting, s->model->header->flags & TWATCH_HDR_DEADLOCK ? "; a DEADLOCK was found" : "");
     strbuf_free(&age);
     fputs("  ID     TID      NAME              STATE                         WAITS FOR, HOLDS\n", out);
     for (size_t i = 0; i < s->nthreads; i++) {

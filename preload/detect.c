@@ -1,16 +1,19 @@
 /*
- * A deadlock comes into being when its last thread blocks, or when a thread ends that the others waited for. So it is that thread which looks, just
- * before; nobody watches.
+ * A deadlock comes into being when its last thread blocks, or when a thread ends that the others waited for. So it is
+ * that thread which looks, just before; nobody watches.
  *
- *   1. follow(): from the caller to the one thread in its way, from that to the next. A thread that runs ends it, mostly the first one. The caller's own slot is
- *      published before, so of the threads that close a circle at the same moment at least one sees it whole.
- *   2. Where the way ends at a wait that anybody may end (condition, semaphore, barrier, futex), there is suspicion only when every live thread is blocked: one comparison of
- *      two counters.
- *   3. suspect(): the fixpoint over all threads (look.c), again and again over some 100 ms. Anything that moved clears it: a thread that was woken but has not run yet,
- *      which is what most suspicions are, in the first 50 microseconds. At the end the kernel is asked where each thread is (verify.c).
+ *   1. follow(): from the caller to the one thread in its way, from that to the next. A thread that runs ends it,
+ * mostly the first one. The caller's own slot is published before, so of the threads that close a circle at the same
+ * moment at least one sees it whole.
+ *   2. Where the way ends at a wait that anybody may end (condition, semaphore, barrier, futex), there is suspicion
+ * only when every live thread is blocked: one comparison of two counters.
+ *   3. suspect(): the fixpoint over all threads (look.c), again and again over some 100 ms. Anything that moved clears
+ * it: a thread that was woken but has not run yet, which is what most suspicions are, in the first 50 microseconds. At
+ * the end the kernel is asked where each thread is (verify.c).
  *
- * The model is the AND-OR waits-for graph of Barbosa and Benevides ("A graph-theoretic characterization of AND-OR deadlocks", 1998): a thread that needs one or all of some threads is dead when one of those is; one that
- * anybody may wake is dead when everybody is.
+ * The model is the AND-OR waits-for graph of Barbosa and Benevides ("A graph-theoretic characterization of AND-OR
+ * deadlocks", 1998): a thread that needs one or all of some threads is dead when one of those is; one that anybody may
+ * wake is dead when everybody is.
  */
 #include "detect.h"
 
@@ -23,7 +26,8 @@
 #include "verify.h"
 
 uint32_t tw_detect_blocked;
-static uint32_t live_known = 1; /* never more than the live threads: births are noticed when everybody seems to be blocked, ends are counted */
+static uint32_t live_known = 1; /* never more than the live threads: births are noticed when everybody seems to be
+                                   blocked, ends are counted */
 static struct tw_lock look_lock, report_lock;
 
 enum follow { RUNS, OPEN, SUSPECT };
@@ -43,11 +47,16 @@ static enum follow follow(uint32_t self) {
         if (!tw_look_thread(at, &v) || !v.kind || (at != self && v.flags & TWATCH_WAIT_REPORTED)) return RUNS;
         tw_look_need(&v, NULL, at == self);
         switch ((enum tw_look_needs)v.needs) {
-        case TW_NEEDS_NOTHING: return RUNS;
-        case TW_NEEDS_ENDED: return SUSPECT;
-        case TW_NEEDS_ALL: return some_holder_waits(&v) ? SUSPECT : RUNS;
-        case TW_NEEDS_ANY: return v.woken ? SUSPECT : OPEN;
-        case TW_NEEDS_ONE: break;
+        case TW_NEEDS_NOTHING:
+            return RUNS;
+        case TW_NEEDS_ENDED:
+            return SUSPECT;
+        case TW_NEEDS_ALL:
+            return some_holder_waits(&v) ? SUSPECT : RUNS;
+        case TW_NEEDS_ANY:
+            return v.woken ? SUSPECT : OPEN;
+        case TW_NEEDS_ONE:
+            break;
         }
         if (v.target == self) return SUSPECT;
         at = v.target;
@@ -64,11 +73,13 @@ static uint32_t count_live(void) {
     return live;
 }
 
-/* Every live thread is blocked. Counts the live ones again when it seems so; an end in between, which lowers live_known, makes it count once more. */
+/* Every live thread is blocked. Counts the live ones again when it seems so; an end in between, which lowers
+ * live_known, makes it count once more. */
 static bool all_blocked(void) {
     uint32_t known = __atomic_load_n(&live_known, __ATOMIC_SEQ_CST), live;
     if (TW_LIKELY(__atomic_load_n(&tw_detect_blocked, __ATOMIC_SEQ_CST) < known)) return false;
-    do live = count_live();
+    do
+        live = count_live();
     while (!__atomic_compare_exchange_n(&live_known, &known, live, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
     uint32_t blocked = __atomic_load_n(&tw_detect_blocked, __ATOMIC_SEQ_CST);
     return blocked >= live && blocked > 0;
@@ -88,26 +99,32 @@ static void mark_core(struct tw_scene *s, uint32_t slot) {
         v->core = true;
     }
     if (v->needs == TW_NEEDS_ANY)
-        for (uint32_t i = 1; i <= s->n; i++) s->at[i].core = s->at[i].thread && !s->at[i].alive;
+        for (uint32_t i = 1; i <= s->n; i++)
+            s->at[i].core = s->at[i].thread && !s->at[i].alive;
     if (v->needs != TW_NEEDS_ALL) return;
-    for (uint32_t i = tw_look_holder(s, v, 0, NULL); i; i = tw_look_holder(s, v, i, NULL)) mark_core(s, i);
+    for (uint32_t i = tw_look_holder(s, v, 0, NULL); i; i = tw_look_holder(s, v, i, NULL))
+        mark_core(s, i);
     for (uint32_t i = 1; i <= s->n; i++)
         if (s->at[i].kind == TWATCH_OBJ_RWLOCK && s->at[i].address == v->address) mark_core(s, i);
 }
 
 static uint64_t signature(struct tw_scene *s) {
     uint64_t sum = 0;
-    for (uint32_t i = 1; i <= s->n; i++) s->at[i].core = false;
+    for (uint32_t i = 1; i <= s->n; i++)
+        s->at[i].core = false;
     if (s->self) mark_core(s, s->self);
     for (uint32_t i = 1; i <= s->n; i++) {
         struct tw_view *v = &s->at[i];
         if (!s->self) v->core = v->thread && !v->alive;
-        if (v->core) sum += tw_sys_mix(v->address + tw_sys_mix(((uint64_t)v->thread << 32 | v->seq) + tw_sys_mix(v->since_ns)));
+        if (v->core)
+            sum += tw_sys_mix(v->address + tw_sys_mix(((uint64_t)v->thread << 32 | v->seq) + tw_sys_mix(v->since_ns)));
     }
     return sum | 1;
 }
 
-static bool in_question(const struct tw_scene *s) { return s->self ? !s->at[s->self].alive : s->dead > 0; }
+static bool in_question(const struct tw_scene *s) {
+    return s->self ? !s->at[s->self].alive : s->dead > 0;
+}
 
 /* A semaphore used as a lock, all of whose permits dead threads hold: no signal handler will post it. */
 static bool is_taken_lock(const struct tw_scene *s, const struct tw_view *v) {
@@ -116,13 +133,14 @@ static bool is_taken_lock(const struct tw_scene *s, const struct tw_view *v) {
            tw_verdict_permits(s, v) >= (int64_t)o->init_value;
 }
 
-/* Waits that end when a signal handler has run, or may be ended by one (sem_post is what handlers may call). Asked at the first look already: a handler that runs in our
-   pauses could not interrupt the wait that has not begun. */
+/* Waits that end when a signal handler has run, or may be ended by one (sem_post is what handlers may call). Asked at
+   the first look already: a handler that runs in our pauses could not interrupt the wait that has not begun. */
 static bool spare_interruptible(struct tw_scene *s) {
     bool asked = false, handlers = false, any = false;
     for (uint32_t i = 1; i <= s->n; i++) {
         struct tw_view *v = &s->at[i];
-        if (!v->core || v->needs != TW_NEEDS_ANY || (v->kind != TWATCH_OBJ_SEM && v->kind != TWATCH_OBJ_FUTEX)) continue;
+        if (!v->core || v->needs != TW_NEEDS_ANY || (v->kind != TWATCH_OBJ_SEM && v->kind != TWATCH_OBJ_FUTEX))
+            continue;
         if (!asked) handlers = tw_verify_handlers(), asked = true;
         if (!handlers || is_taken_lock(s, v)) continue;
         v->needs = TW_NEEDS_NOTHING;
@@ -177,7 +195,8 @@ enum { YIELD = 1 };
 /* Most of those who were woken need a microsecond or two to say so. */
 static void pause_for(uint32_t us) {
     if (us == YIELD) {
-        for (int i = 0; i < 30; i++) __builtin_ia32_pause();
+        for (int i = 0; i < 30; i++)
+            __builtin_ia32_pause();
         tw_sys(SYS_sched_yield);
     } else if (us) {
         tw_sys_sleep(us * 1000u);
@@ -232,9 +251,12 @@ void tw_detect_wait(struct tw_thread *t) {
 
 void tw_detect_thread_ended(struct tw_thread *t) {
     uint32_t live = __atomic_load_n(&live_known, __ATOMIC_RELAXED);
-    while (live > 1 && !__atomic_compare_exchange_n(&live_known, &live, live - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+    while (live > 1 &&
+            !__atomic_compare_exchange_n(&live_known, &live, live - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
     bool holds = false;
-    for (uint32_t i = 0; i < t->slot->nheld; i++) holds |= t->held[i].address != 0;
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        holds |= t->held[i].address != 0;
     if (holds) tw_look_orphans(t);
     if ((holds && tw_look_orphan_wanted()) || all_blocked()) suspect(t, 0, t->slot_id);
 }

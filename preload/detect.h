@@ -7,7 +7,8 @@
 /* Threads that wait without a limit, for something that only a thread of this process can give. */
 extern uint32_t tw_detect_blocked;
 
-/* The caller has published a wait and is about to block: does that leave somebody waiting for ever? Returns after nanoseconds if not; acts as on_deadlock says if so. */
+/* The caller has published a wait and is about to block: does that leave somebody waiting for ever? Returns after
+ * nanoseconds if not; acts as on_deadlock says if so. */
 void tw_detect_wait(struct tw_thread *t);
 /* The caller has published its end. */
 void tw_detect_thread_ended(struct tw_thread *t);

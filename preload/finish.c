@@ -21,7 +21,9 @@ static struct {
     uint64_t end_ns;
 } before; /* for tw_finish_undo */
 
-bool tw_finish_is_ours(void) { return tw_live->on && tw_header->pid == (int32_t)tw_sys(SYS_getpid); }
+bool tw_finish_is_ours(void) {
+    return tw_live->on && tw_header->pid == (int32_t)tw_sys(SYS_getpid);
+}
 
 /* ---- start ---- */
 
@@ -45,7 +47,8 @@ static void say_seen(const char *path) {
     tw_sys(SYS_close, fd);
 }
 
-/* follow=off: the programs that this one starts shall not load the library. Cuts our name out of LD_PRELOAD in place: it only gets shorter. */
+/* follow=off: the programs that this one starts shall not load the library. Cuts our name out of LD_PRELOAD in place:
+ * it only gets shorter. */
 static void leave_children_alone(char **envp) {
     char *list = (char *)(uintptr_t)variable(envp, "LD_PRELOAD");
     if (!list) return;
@@ -60,7 +63,8 @@ static void leave_children_alone(char **envp) {
         bool ours = length - base == sizeof own - 1 && tw_sys_equal(in + base, own, sizeof own - 1);
         if (!ours && length > 0) {
             if (out != list) *out++ = ':';
-            for (size_t i = 0; i < length; i++) *out++ = in[i];
+            for (size_t i = 0; i < length; i++)
+                *out++ = in[i];
         }
         in += length;
         if (*in) in++;
@@ -86,7 +90,8 @@ static void find_analyzer(void) {
     }
     n += tw_sys_format(analyzer + n, sizeof analyzer - n, "%s", path);
     if (given[0]) return;
-    while (n > 0 && analyzer[n - 1] != '/') n--;
+    while (n > 0 && analyzer[n - 1] != '/')
+        n--;
     tw_sys_format(analyzer + n, sizeof analyzer - n, "twatch");
 }
 
@@ -102,7 +107,8 @@ void tw_finish_init(char **envp) {
         say_seen(seen);
     }
     if (!TW_CONFIG(follow)) leave_children_alone(envp);
-    /* The first handler that is registered runs last, after those of the program and its C++ destructors; unlike a destructor it learns the status. */
+    /* The first handler that is registered runs last, after those of the program and its C++ destructors; unlike a
+     * destructor it learns the status. */
     on_exit(at_exit, NULL);
 }
 
@@ -125,9 +131,11 @@ static char *const *environment_for_analyzer(void) {
 int tw_finish_analyze(const char *const *arguments, uint64_t limit_ns, bool kill) {
     const char *argv[10] = {analyzer};
     size_t n = 1;
-    while (*arguments && n < 9) argv[n++] = *arguments++;
+    while (*arguments && n < 9)
+        argv[n++] = *arguments++;
     if (!analyzer[0] || secure) return TW_LAUNCH_FAILED;
-    return tw_launch(&(struct tw_launch){.path = analyzer, .argv = argv, .envp = environment_for_analyzer(), .limit_ns = limit_ns, .kill = kill});
+    return tw_launch(&(struct tw_launch){
+            .path = analyzer, .argv = argv, .envp = environment_for_analyzer(), .limit_ns = limit_ns, .kill = kill});
 }
 
 static bool report_wanted(void) {
@@ -141,7 +149,8 @@ static bool write_report(void) {
     const char *arguments[] = {"report", "--auto", output, tw_store_path(), NULL};
     int rc = tw_finish_analyze(arguments, EXIT_LIMIT_S * 1000000000ull, false);
     if (rc == TW_LAUNCH_FAILED || rc == 127)
-        tw_sys_say("twatch: cannot start %s: no report, but the record is in %s\n", analyzer[0] ? analyzer : "the analyzer", tw_store_path());
+        tw_sys_say("twatch: cannot start %s: no report, but the record is in %s\n",
+                analyzer[0] ? analyzer : "the analyzer", tw_store_path());
     else if (rc == TW_LAUNCH_LATE)
         tw_sys_say("twatch: the report takes long; it will be in %s.txt\n", tw_store_path());
     return rc == STATUS_FINDINGS;
@@ -150,12 +159,12 @@ static bool write_report(void) {
 /* ---- the end ---- */
 
 /*
- * Does a thread sleep in a system call that waits for input? The kernel says so in /proc: a running one has no number there, and one that waits for time to
- * pass has another. Without /proc: no.
+ * Does a thread sleep in a system call that waits for input? The kernel says so in /proc: a running one has no number
+ * there, and one that waits for time to pass has another. Without /proc: no.
  */
 static bool listens(int32_t tid) {
-    static const int calls[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6, SYS_accept, SYS_accept4, SYS_recvfrom,
-        SYS_recvmsg, SYS_io_getevents, SYS_rt_sigtimedwait};
+    static const int calls[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6,
+            SYS_accept, SYS_accept4, SYS_recvfrom, SYS_recvmsg, SYS_io_getevents, SYS_rt_sigtimedwait};
     char path[64], text[16] = {0};
     tw_sys_format(path, sizeof path, "/proc/self/task/%u/syscall", (uint64_t)(uint32_t)tid);
     long fd = tw_sys(SYS_open, path, O_RDONLY | O_CLOEXEC, 0);
@@ -164,7 +173,8 @@ static bool listens(int32_t tid) {
     tw_sys(SYS_close, fd);
     int number = 0;
     if (n <= 0 || text[0] < '0' || text[0] > '9') return false;
-    for (const char *p = text; *p >= '0' && *p <= '9'; p++) number = number * 10 + (*p - '0');
+    for (const char *p = text; *p >= '0' && *p <= '9'; p++)
+        number = number * 10 + (*p - '0');
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         if (calls[i] == number) return true;
     return false;
@@ -176,8 +186,11 @@ static void end_threads(void) {
     for (uint32_t id = 1; id <= tw_header->nthreads; id++) {
         struct twatch_thread *d = tw_thread_desc(id);
         uint32_t running = TWATCH_THREAD_RUNNING;
-        if (!d || !__atomic_compare_exchange_n(&d->end, &running, TWATCH_THREAD_PROCESS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
-        if (d->tid > 0 && d->tid != self && looked++ < LOOKED_AT && listens(d->tid)) __atomic_fetch_or(&d->flags, TWATCH_THREAD_LISTENING, __ATOMIC_RELAXED);
+        if (!d || !__atomic_compare_exchange_n(
+                          &d->end, &running, TWATCH_THREAD_PROCESS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            continue;
+        if (d->tid > 0 && d->tid != self && looked++ < LOOKED_AT && listens(d->tid))
+            __atomic_fetch_or(&d->flags, TWATCH_THREAD_LISTENING, __ATOMIC_RELAXED);
     }
 }
 
@@ -199,7 +212,8 @@ int tw_finish(const struct tw_finish *f) {
     if (f->end != TWATCH_END_EXEC) tw_inherit_at_end();
     if (!tw_finish_is_ours()) return f->code;
     struct tw_thread *t = tw_enter();
-    if (!t && !(tw_self && tw_self->ended)) return f->code; /* a handler that interrupted recording: the state may be half written */
+    if (!t && !(tw_self && tw_self->ended))
+        return f->code; /* a handler that interrupted recording: the state may be half written */
     store_end(t, f);
     bool findings = false;
     if (!__atomic_exchange_n(&analyzed, true, __ATOMIC_ACQ_REL) && report_wanted()) findings = write_report();
@@ -223,9 +237,11 @@ void tw_finish_undo(void) {
     tw_header->end_code = 0;
 }
 
-/* exit() and return from main. Calling exit again from a handler makes glibc go on with the remaining handlers and end with the new status. */
+/* exit() and return from main. Calling exit again from a handler makes glibc go on with the remaining handlers and end
+ * with the new status. */
 static void at_exit(int status, void *arg) {
     (void)arg;
-    int code = tw_finish(&(struct tw_finish){.end = TWATCH_END_EXIT, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA});
+    int code = tw_finish(
+            &(struct tw_finish){.end = TWATCH_END_EXIT, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA});
     if (code != (status & 0xff)) exit(code);
 }

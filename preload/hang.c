@@ -22,7 +22,12 @@ static void print(struct tw_thread *t, uint32_t group) {
 }
 
 static void abort_now(void) {
-    struct { uintptr_t handler; unsigned long flags; void *restorer; uint64_t mask; } a = {0, 0, NULL, 0};
+    struct {
+        uintptr_t handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } a = {0, 0, NULL, 0};
     uint64_t only = 1ull << (SIGABRT - 1);
     tw_sys(SYS_rt_sigaction, SIGABRT, &a, 0, sizeof a.mask);
     tw_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &only, 0, sizeof only);
@@ -47,7 +52,9 @@ void tw_hang_report(struct tw_thread *t, uint32_t group) {
 
 static uint64_t limit_ns;
 static bool watching;
-bool tw_hang_watching(void) { return watching; }
+bool tw_hang_watching(void) {
+    return watching;
+}
 
 static void watch_slot(uint32_t slot, uint32_t *noted, uint64_t now) {
     struct twatch_slot *s = tw_thread_slot(slot);
@@ -60,8 +67,12 @@ static void watch_slot(uint32_t slot, uint32_t *noted, uint64_t now) {
     uint32_t other = s->wait_kind == TWATCH_OBJ_THREAD ? s->wait_thread : tw_thread_holder(s->wait_address, &held);
     if (__atomic_load_n(&s->wait_seq, __ATOMIC_ACQUIRE) != seq) return;
     *noted = seq;
-    tw_incident(tw_thread_private(slot), &(struct tw_incident){.kind = TWATCH_INCIDENT_HANG_TIMEOUT, .object = object, .stack = stack, .other_thread = other,
-                                                 .other_stack = held.stack, .aux = now - since});
+    tw_incident(tw_thread_private(slot), &(struct tw_incident){.kind = TWATCH_INCIDENT_HANG_TIMEOUT,
+                                                 .object = object,
+                                                 .stack = stack,
+                                                 .other_thread = other,
+                                                 .other_stack = held.stack,
+                                                 .aux = now - since});
 }
 
 /* A bare kernel thread: no libc, and nothing that depends on the thread that runs it (its TLS is the starter's). */
@@ -72,7 +83,8 @@ static void watch(void) {
     while (noted) {
         tw_sys_sleep(pause);
         uint64_t now = tw_sys_now();
-        for (uint32_t i = 1, n = tw_thread_slots(); i <= n && i < MOST; i++) watch_slot(i, &noted[i], now);
+        for (uint32_t i = 1, n = tw_thread_slots(); i <= n && i < MOST; i++)
+            watch_slot(i, &noted[i], now);
     }
 }
 

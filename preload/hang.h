@@ -4,8 +4,9 @@
 
 #include "thread.h"
 
-/* The incidents of the group are in the record. Writes the report on stderr and acts: returns with on_deadlock=report, never otherwise. Works while hung threads
-   hold any lock of libc, without memory and without descriptors; takes at most some ten seconds. */
+/* The incidents of the group are in the record. Writes the report on stderr and acts: returns with on_deadlock=report,
+   never otherwise. Works while hung threads hold any lock of libc, without memory and without descriptors; takes at
+   most some ten seconds. */
 void tw_hang_report(struct tw_thread *t, uint32_t group);
 /* With hang_timeout: starts the watcher. */
 void tw_hang_watch(void);

@@ -7,17 +7,22 @@
 enum { MOST_THREADS = 256, MOST_FRAMES = 40 };
 
 static const char *kind_name(uint32_t kind) {
-    static const char *const names[] = {"something", "mutex", "rwlock", "spin lock", "semaphore", "condition variable", "barrier", "pthread_once", "futex",
-            "static initialisation", "thread", "key"};
+    static const char *const names[] = {"something", "mutex", "rwlock", "spin lock", "semaphore", "condition variable",
+            "barrier", "pthread_once", "futex", "static initialisation", "thread", "key"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : names[0];
 }
 
 static int name_module(struct dl_phdr_info *info, size_t size, void *arg) {
-    struct { uintptr_t pc; const char *name; uintptr_t offset; } *want = arg;
+    struct {
+        uintptr_t pc;
+        const char *name;
+        uintptr_t offset;
+    } *want = arg;
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-        if (info->dlpi_phdr[i].p_type != PT_LOAD || want->pc < start || want->pc - start >= info->dlpi_phdr[i].p_memsz) continue;
+        if (info->dlpi_phdr[i].p_type != PT_LOAD || want->pc < start || want->pc - start >= info->dlpi_phdr[i].p_memsz)
+            continue;
         want->name = info->dlpi_name && info->dlpi_name[0] ? info->dlpi_name : "(program)";
         want->offset = want->pc - info->dlpi_addr;
         return 1;
@@ -28,7 +33,11 @@ static int name_module(struct dl_phdr_info *info, size_t size, void *arg) {
 static void say_stack(uint32_t id) {
     const struct twatch_stack *s = tw_stack_by_id(id);
     for (uint32_t i = 0; s && i < s->nframes && i < MOST_FRAMES; i++) {
-        struct { uintptr_t pc; const char *name; uintptr_t offset; } at = {(uintptr_t)s->pc[i], NULL, 0};
+        struct {
+            uintptr_t pc;
+            const char *name;
+            uintptr_t offset;
+        } at = {(uintptr_t)s->pc[i], NULL, 0};
         tw_modules_iterate(name_module, &at);
         if (at.name)
             tw_sys_say("        #%u %s+0x%x\n", (uint64_t)i, at.name, (uint64_t)at.offset);
@@ -51,14 +60,16 @@ static void say_thread(uint32_t slot, uint64_t now) {
     const struct twatch_thread *d = s && s->thread ? tw_thread_desc(s->thread) : NULL;
     const struct tw_thread *t = d ? tw_thread_private(slot) : NULL;
     if (!t) return;
-    tw_sys_say("  T%u %s (tid %u)%s\n", (uint64_t)s->thread, d->name, (uint64_t)d->tid, s->wait_kind ? "" : ": running");
+    tw_sys_say(
+            "  T%u %s (tid %u)%s\n", (uint64_t)s->thread, d->name, (uint64_t)d->tid, s->wait_kind ? "" : ": running");
     if (s->wait_kind) {
         uint32_t holder = s->wait_kind == TWATCH_OBJ_THREAD ? 0 : tw_thread_holder(s->wait_address, NULL);
         uint64_t ms = now > s->wait_since_ns ? (now - s->wait_since_ns) / 1000000 : 0;
         if (s->wait_kind == TWATCH_OBJ_THREAD)
             tw_sys_say("    waits for the end of thread T%u for %u ms at\n", (uint64_t)s->wait_thread, ms);
         else if (holder)
-            tw_sys_say("    waits for %s 0x%x, held by T%u, for %u ms at\n", kind_name(s->wait_kind), s->wait_address, (uint64_t)holder, ms);
+            tw_sys_say("    waits for %s 0x%x, held by T%u, for %u ms at\n", kind_name(s->wait_kind), s->wait_address,
+                    (uint64_t)holder, ms);
         else
             tw_sys_say("    waits for %s 0x%x for %u ms at\n", kind_name(s->wait_kind), s->wait_address, ms);
         say_stack(s->wait_stack);
@@ -71,7 +82,8 @@ void tw_hang_text(struct tw_thread *t, uint32_t group) {
     (void)t;
     uint64_t now = tw_sys_now();
     uint32_t said = 0, slots = tw_thread_slots(), live = 0;
-    tw_sys_say("twatch: threads of process %u wait for ever (hang %u); the threads:\n", (uint64_t)tw_header->pid, (uint64_t)group);
+    tw_sys_say("twatch: threads of process %u wait for ever (hang %u); the threads:\n", (uint64_t)tw_header->pid,
+            (uint64_t)group);
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 1; i <= slots; i++) {
             const struct twatch_slot *s = tw_thread_slot(i);

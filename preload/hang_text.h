@@ -1,4 +1,5 @@
-/* The report of a hang without the analyzer: modules and offsets instead of symbols. Raw writes on stderr; any state of the process. Inside the guard. */
+/* The report of a hang without the analyzer: modules and offsets instead of symbols. Raw writes on stderr; any state of
+ * the process. Inside the guard. */
 #ifndef TW_HANG_TEXT_H
 #define TW_HANG_TEXT_H
 

@@ -8,7 +8,8 @@
 
 enum { CANDIDATES = 64, FRAMES = 48 };
 
-/* Ids of the parent's record mean nothing in the child's: what is needed is copied. Plain memory, so that the child gets it with the fork. */
+/* Ids of the parent's record mean nothing in the child's: what is needed is copied. Plain memory, so that the child
+ * gets it with the fork. */
 static struct {
     uint32_t n;
     int32_t parent; /* process id */
@@ -28,7 +29,8 @@ static uint32_t copy_frames(uint64_t *to, uint32_t stack) {
     const struct twatch_stack *s = tw_stack_by_id(stack);
     uint32_t n = s ? s->nframes : 0;
     if (n > FRAMES) n = FRAMES;
-    for (uint32_t i = 0; i < n; i++) to[i] = s->pc[i];
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = s->pc[i];
     return n;
 }
 
@@ -49,7 +51,8 @@ static void note(const struct twatch_held *h, int32_t tid) {
 }
 
 void tw_inherit_before_fork(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
-    if (noted.parent != tw_header->pid) lock = (struct tw_lock){0}; /* taken in the parent at the fork, by a thread that is not here */
+    if (noted.parent != tw_header->pid)
+        lock = (struct tw_lock){0};  /* taken in the parent at the fork, by a thread that is not here */
     if (!tw_lock_try(&lock)) return; /* another fork at the same moment: its notes serve */
     noted.n = 0;
     noted.parent = tw_header->pid;
@@ -57,7 +60,8 @@ void tw_inherit_before_fork(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
         const struct twatch_slot *s = tw_thread_slot(i);
         const struct twatch_thread *d = s && s->thread && s->thread != t->id ? tw_thread_desc(s->thread) : NULL;
         const struct tw_thread *other = d ? tw_thread_private(i) : NULL;
-        for (uint32_t k = 0; other && k < s->nheld && k < s->held_capacity; k++) note(&other->held[k], d->tid);
+        for (uint32_t k = 0; other && k < s->nheld && k < s->held_capacity; k++)
+            note(&other->held[k], d->tid);
     }
     noted.nframes = noted.n ? copy_frames(noted.frames, tw_stack_here(t, pc, cfa)) : 0;
     tw_lock_give(&lock);
@@ -65,9 +69,17 @@ void tw_inherit_before_fork(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
 
 /* The lock's own words, in this process' memory. */
 static bool still_held(const struct candidate *c) {
-    struct { int word, count, owner; } mutex;
-    struct { unsigned words[6]; int writer; } rwlock;
-    struct { void *base; size_t length; } local = {&mutex, sizeof mutex}, remote = {(void *)c->address, sizeof mutex};
+    struct {
+        int word, count, owner;
+    } mutex;
+    struct {
+        unsigned words[6];
+        int writer;
+    } rwlock;
+    struct {
+        void *base;
+        size_t length;
+    } local = {&mutex, sizeof mutex}, remote = {(void *)c->address, sizeof mutex};
     if (c->kind == TWATCH_OBJ_RWLOCK) local.base = &rwlock, local.length = remote.length = sizeof rwlock;
     if (tw_sys(SYS_process_vm_readv, tw_sys(SYS_getpid), &local, 1, &remote, 1, 0) != (long)local.length) return false;
     return c->kind == TWATCH_OBJ_RWLOCK ? rwlock.writer == c->tid : mutex.word != 0 && mutex.owner == c->tid;
@@ -76,14 +88,20 @@ static bool still_held(const struct candidate *c) {
 static void say(struct tw_thread *t, struct candidate *c) {
     if (c->said || !still_held(c)) return;
     c->said = 1;
-    uint32_t held = tw_stack_intern(c->frames, c->nframes, 0), at_fork = tw_stack_intern(noted.frames, noted.nframes, 0);
+    uint32_t held = tw_stack_intern(c->frames, c->nframes, 0),
+             at_fork = tw_stack_intern(noted.frames, noted.nframes, 0);
     uint32_t object = tw_object_get(c->address, c->kind, 0, 0, (uintptr_t)c->frames[0], held, t->id);
-    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_FORK_LOCK_HELD, .object = object, .stack = at_fork, .other_stack = held,
+    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_FORK_LOCK_HELD,
+                           .object = object,
+                           .stack = at_fork,
+                           .other_stack = held,
                            .aux = (uint64_t)tw_header->pid});
 }
 
 /* The notes were made by the process that forked this one, and not by an earlier ancestor or by ourselves. */
-static bool is_child(void) { return noted.n != 0 && noted.parent != (int32_t)tw_sys(SYS_getpid); }
+static bool is_child(void) {
+    return noted.n != 0 && noted.parent != (int32_t)tw_sys(SYS_getpid);
+}
 
 bool tw_inherit_waits(struct tw_thread *t, uintptr_t address) {
     if (TW_LIKELY(noted.n == 0) || !is_child()) return false;
@@ -101,9 +119,12 @@ void tw_inherit_at_end(void) {
     /* A vfork child shares this memory with its parent, whose library is running under another process id. */
     if (tw_live->on && tw_header->pid != (int32_t)tw_sys(SYS_getpid)) return;
     bool any = false;
-    for (uint32_t i = 0; i < noted.n; i++) any |= !noted.at[i].said && still_held(&noted.at[i]);
-    struct tw_thread *t = any ? tw_enter() : NULL; /* restarts the library in this process if that has not happened yet */
+    for (uint32_t i = 0; i < noted.n; i++)
+        any |= !noted.at[i].said && still_held(&noted.at[i]);
+    struct tw_thread *t =
+            any ? tw_enter() : NULL; /* restarts the library in this process if that has not happened yet */
     if (!t) return;
-    for (uint32_t i = 0; i < noted.n; i++) say(t, &noted.at[i]);
+    for (uint32_t i = 0; i < noted.n; i++)
+        say(t, &noted.at[i]);
     tw_leave(t);
 }

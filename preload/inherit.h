@@ -1,7 +1,8 @@
 /*
- * Locks that a fork child can never get: held at the fork by a thread that does not exist in the child. Whether one really is held there is read from the
- * child's own memory, after the handlers of pthread_atfork have run, so that locks which those take or make anew are not meant; and nothing is said unless the child
- * waits for such a lock or lives on to its end without exec.
+ * Locks that a fork child can never get: held at the fork by a thread that does not exist in the child. Whether one
+ * really is held there is read from the child's own memory, after the handlers of pthread_atfork have run, so that
+ * locks which those take or make anew are not meant; and nothing is said unless the child waits for such a lock or
+ * lives on to its end without exec.
  */
 #ifndef TW_INHERIT_H
 #define TW_INHERIT_H
@@ -10,7 +11,8 @@
 
 /* In the parent, just before the real fork, inside the guard. O(threads). */
 void tw_inherit_before_fork(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
-/* In the child, when it is about to wait: true when the lock at the address is one of those. Inside the guard. The incident is recorded. */
+/* In the child, when it is about to wait: true when the lock at the address is one of those. Inside the guard. The
+ * incident is recorded. */
 bool tw_inherit_waits(struct tw_thread *t, uintptr_t address);
 /* When the process ends, but not by exec. Not inside the guard. */
 void tw_inherit_at_end(void);

@@ -1,10 +1,12 @@
 /*
- * Two processes, because execve sets the signal that a process sends its parent at its end back to SIGCHLD (begin_new_exec in the kernel's fs/exec.c):
+ * Two processes, because execve sets the signal that a process sends its parent at its end back to SIGCHLD
+ * (begin_new_exec in the kernel's fs/exec.c):
  *
  *     caller --clone(VM, no signal)--> middle --clone(VM|VFORK)--> grandchild --execve--> program
  *
- * The middle one never calls execve: it is a "clone child" (clone(2), wait(2)), which waits without __WALL or __WCLONE pass over. It waits for the
- * program and leaves the status in shared memory. Nothing is copied (CLONE_VM), so it works when memory has run out.
+ * The middle one never calls execve: it is a "clone child" (clone(2), wait(2)), which waits without __WALL or __WCLONE
+ * pass over. It waits for the program and leaves the status in shared memory. Nothing is copied (CLONE_VM), so it works
+ * when memory has run out.
  */
 #include "launch.h"
 
@@ -90,7 +92,8 @@ static void raise_limits(void) {
 
 static void set_descriptors(void) {
     if (tw_sys(SYS_close_range, 3, ~0u, 0) < 0)
-        for (int fd = 3; fd < 4096; fd++) tw_sys(SYS_close, fd); /* before Linux 5.9 */
+        for (int fd = 3; fd < 4096; fd++)
+            tw_sys(SYS_close, fd); /* before Linux 5.9 */
     tw_sys(SYS_close, 0);
     tw_sys(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR); /* becomes 0, the lowest free one */
     if (tw_sys(SYS_fcntl, 2, F_GETFD) < 0) tw_sys(SYS_dup2, 0, 2);
@@ -113,7 +116,8 @@ static int run_middle(void *arg) {
         j->error = pid;
     } else {
         __atomic_store_n(&j->pid, pid, __ATOMIC_RELEASE);
-        while (tw_sys(SYS_wait4, pid, &j->status, 0, 0) == -4 /* EINTR */) continue;
+        while (tw_sys(SYS_wait4, pid, &j->status, 0, 0) == -4 /* EINTR */)
+            continue;
     }
     __atomic_store_n(&j->done, 1, __ATOMIC_RELEASE);
     tw_sys(SYS_futex, &j->done, FUTEX_WAKE_PRIVATE, 1);
@@ -123,7 +127,9 @@ static int run_middle(void *arg) {
 /* True when the middle process has ended. It is looked at every 50 ms too, should somebody kill it. */
 static bool wait_done(long middle, uint64_t until) {
     for (;;) {
-        struct { long s, ns; } step = {0, 50000000};
+        struct {
+            long s, ns;
+        } step = {0, 50000000};
         if (!__atomic_load_n(&job.done, __ATOMIC_ACQUIRE)) tw_sys(SYS_futex, &job.done, FUTEX_WAIT_PRIVATE, 0, &step);
         bool done = __atomic_load_n(&job.done, __ATOMIC_ACQUIRE) != 0;
         long got = tw_sys(SYS_wait4, middle, 0, __WALL | (done ? 0 : WNOHANG), 0);

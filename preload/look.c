@@ -33,7 +33,10 @@ bool tw_look_thread(uint32_t slot, struct tw_view *v) {
 }
 
 uint32_t tw_look_slot(int32_t tid) {
-    static struct { int32_t tid; uint32_t slot; } cache[1024];
+    static struct {
+        int32_t tid;
+        uint32_t slot;
+    } cache[1024];
     if (tid <= 0) return 0;
     uint64_t entry, *home = (uint64_t *)(void *)&cache[(uint32_t)tid % 1024];
     entry = __atomic_load_n(home, __ATOMIC_RELAXED);
@@ -49,12 +52,14 @@ uint32_t tw_look_slot(int32_t tid) {
 
 static bool readable(uintptr_t address) {
     enum { NO_SUCH_HOW = 99 };
-    return tw_sys(SYS_rt_sigprocmask, NO_SUCH_HOW, address, 0, 8) == -22; /* EINVAL comes after the 8 bytes were read; EFAULT otherwise */
+    return tw_sys(SYS_rt_sigprocmask, NO_SUCH_HOW, address, 0, 8) ==
+           -22; /* EINVAL comes after the 8 bytes were read; EFAULT otherwise */
 }
 
 /*
- * Copies the object that a thread waits for. It is there as long as the thread does wait; but the thread may have gone on, or left the wait by a jump long ago. So: can
- * it be read, does the thread still wait, and then at once. A tenth of the price of process_vm_readv.
+ * Copies the object that a thread waits for. It is there as long as the thread does wait; but the thread may have gone
+ * on, or left the wait by a jump long ago. So: can it be read, does the thread still wait, and then at once. A tenth of
+ * the price of process_vm_readv.
  */
 static bool read_waited(const struct tw_view *v, bool own, void *to, size_t n) {
     if (!own) {
@@ -70,7 +75,10 @@ static bool read_waited(const struct tw_view *v, bool own, void *to, size_t n) {
 
 static struct { /* what threads held when they ended */
     uint32_t n;
-    struct orphan { uintptr_t address; uint32_t object, thread; } at[256];
+    struct orphan {
+        uintptr_t address;
+        uint32_t object, thread;
+    } at[256];
 } orphans;
 static struct tw_lock orphan_lock;
 
@@ -89,7 +97,8 @@ void tw_look_orphans(const struct tw_thread *t) {
 static uint32_t orphan_of(uintptr_t address, uint32_t object) {
     uint32_t n = __atomic_load_n(&orphans.n, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < n && i < 256; i++)
-        if (orphans.at[i].address == address && (!orphans.at[i].object || orphans.at[i].object == object)) return orphans.at[i].thread;
+        if (orphans.at[i].address == address && (!orphans.at[i].object || orphans.at[i].object == object))
+            return orphans.at[i].thread;
     return 0;
 }
 
@@ -109,7 +118,8 @@ static const struct twatch_held *held_entry(uint32_t slot, uintptr_t address) {
     return NULL;
 }
 
-uint32_t tw_look_holder(const struct tw_scene *scene, const struct tw_view *v, uint32_t from, struct twatch_held *held) {
+uint32_t tw_look_holder(
+        const struct tw_scene *scene, const struct tw_view *v, uint32_t from, struct twatch_held *held) {
     uint32_t n = scene ? scene->n : tw_thread_slots();
     for (uint32_t i = from + 1; i <= n; i++) {
         if (scene && i == scene->ending) continue;
@@ -135,13 +145,15 @@ static void need_tid(struct tw_view *v, const struct tw_scene *scene, int32_t ti
     if (slot) {
         const struct twatch_slot *s = tw_thread_slot(slot);
         /* A condition wait that has just been published still has the mutex, for a moment. */
-        const struct twatch_object *given_back = s->wait_kind == TWATCH_OBJ_COND && tid != v->tid ? tw_object_at(s->wait_mutex) : NULL;
+        const struct twatch_object *given_back =
+                s->wait_kind == TWATCH_OBJ_COND && tid != v->tid ? tw_object_at(s->wait_mutex) : NULL;
         if (given_back && given_back->address == v->address) return;
         set(v, TW_NEEDS_ONE, slot);
         return;
     }
     bool ending = scene && scene->ending && tid == tw_thread_private(scene->ending)->tid;
-    if (!ending && tw_sys(SYS_tgkill, tw_header->pid, tid, 0) != -3 /* ESRCH */) return; /* a thread that we do not know */
+    if (!ending && tw_sys(SYS_tgkill, tw_header->pid, tid, 0) != -3 /* ESRCH */)
+        return; /* a thread that we do not know */
     set(v, TW_NEEDS_ENDED, ending ? tw_thread_private(scene->ending)->id : orphan_of(v->address, v->object));
 }
 
@@ -227,11 +239,12 @@ static void see_permit(const struct twatch_use *use, void *arg) {
     if (d && d->slot) h->slot = d->slot;
 }
 
-/* The thread that holds a semaphore which is used as a lock: one permit, so far given back by nobody but its taker (Python's Lock is made so). 0: it is
-   used otherwise, or was not given back yet. */
+/* The thread that holds a semaphore which is used as a lock: one permit, so far given back by nobody but its taker
+   (Python's Lock is made so). 0: it is used otherwise, or was not given back yet. */
 static uint32_t semaphore_holder(const struct tw_view *v, const struct tw_scene *scene) {
     const struct twatch_object *o = tw_object_at(v->object);
-    if (!o || o->init_value != 1 || !(o->flags & TWATCH_OBJF_SELF_POST) || o->flags & TWATCH_OBJF_FOREIGN_POST) return 0;
+    if (!o || o->init_value != 1 || !(o->flags & TWATCH_OBJF_SELF_POST) || o->flags & TWATCH_OBJF_FOREIGN_POST)
+        return 0;
     struct holder_search h = {.waiter = v->thread};
     tw_use_each(v->object, see_permit, &h);
     return scene && h.slot == scene->ending ? 0 : h.slot;
@@ -244,7 +257,10 @@ static void need_wakeup(struct tw_view *v, struct tw_scene *scene, bool own) {
         struct look_barrier barrier;
         uint32_t word;
     } m;
-    size_t size = v->kind == TWATCH_OBJ_COND ? sizeof m.cond : v->kind == TWATCH_OBJ_SEM ? sizeof m.sem : v->kind == TWATCH_OBJ_BARRIER ? sizeof m.barrier : 4;
+    size_t size = v->kind == TWATCH_OBJ_COND      ? sizeof m.cond
+                  : v->kind == TWATCH_OBJ_SEM     ? sizeof m.sem
+                  : v->kind == TWATCH_OBJ_BARRIER ? sizeof m.barrier
+                                                  : 4;
     if (v->kind == TWATCH_OBJ_COND && !own && signalled_by_us(v)) {
         v->woken = true;
         set(v, TW_NEEDS_ANY, 0);
@@ -294,17 +310,28 @@ void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own) {
     set(v, TW_NEEDS_NOTHING, 0);
     if (v->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED) || is_cancelled(v)) return;
     switch (v->kind) {
-    case TWATCH_OBJ_MUTEX: need_mutex(v, scene, own); break;
-    case TWATCH_OBJ_RWLOCK: need_rwlock(v, scene, own); break;
+    case TWATCH_OBJ_MUTEX:
+        need_mutex(v, scene, own);
+        break;
+    case TWATCH_OBJ_RWLOCK:
+        need_rwlock(v, scene, own);
+        break;
     case TWATCH_OBJ_SPIN:
     case TWATCH_OBJ_ONCE:
-    case TWATCH_OBJ_GUARD: need_holder(v, scene, own); break;
-    case TWATCH_OBJ_THREAD: need_join(v, scene); break;
+    case TWATCH_OBJ_GUARD:
+        need_holder(v, scene, own);
+        break;
+    case TWATCH_OBJ_THREAD:
+        need_join(v, scene);
+        break;
     case TWATCH_OBJ_SEM:
     case TWATCH_OBJ_COND:
     case TWATCH_OBJ_BARRIER:
-    case TWATCH_OBJ_FUTEX: need_wakeup(v, scene, own); break;
-    default: break;
+    case TWATCH_OBJ_FUTEX:
+        need_wakeup(v, scene, own);
+        break;
+    default:
+        break;
     }
 }
 
@@ -316,22 +343,30 @@ static bool all_alive(const struct tw_scene *scene, const struct tw_view *v) {
         if (!scene->at[i].alive) return false;
     for (uint32_t i = 1; v->mode == TWATCH_MODE_SHARED && i <= scene->n; i++) {
         const struct tw_view *w = &scene->at[i];
-        if (w->thread && !w->alive && w->kind == TWATCH_OBJ_RWLOCK && w->mode == TWATCH_MODE_EXCLUSIVE && w->address == v->address) return false;
+        if (w->thread && !w->alive && w->kind == TWATCH_OBJ_RWLOCK && w->mode == TWATCH_MODE_EXCLUSIVE &&
+                w->address == v->address)
+            return false;
     }
     return true;
 }
 
 static bool can_go_on(const struct tw_scene *scene, const struct tw_view *v) {
     switch (v->needs) {
-    case TW_NEEDS_ONE: return v->target > scene->n || scene->at[v->target].alive; /* a thread that is new is running */
-    case TW_NEEDS_ALL: return all_alive(scene, v);
-    case TW_NEEDS_ANY: return scene->any_alive;
-    case TW_NEEDS_ENDED: return false;
-    default: return true;
+    case TW_NEEDS_ONE:
+        return v->target > scene->n || scene->at[v->target].alive; /* a thread that is new is running */
+    case TW_NEEDS_ALL:
+        return all_alive(scene, v);
+    case TW_NEEDS_ANY:
+        return scene->any_alive;
+    case TW_NEEDS_ENDED:
+        return false;
+    default:
+        return true;
     }
 }
 
-/* Greatest set of threads none of which can go on unless another of the set does: the complement grows from those that run. */
+/* Greatest set of threads none of which can go on unless another of the set does: the complement grows from those that
+ * run. */
 void tw_look_settle(struct tw_scene *scene) {
     scene->live = scene->dead = 0;
     scene->any_alive = scene->partial;
@@ -350,7 +385,8 @@ void tw_look_settle(struct tw_scene *scene) {
             v->alive = scene->any_alive = again = true;
         }
     }
-    for (uint32_t i = 1; i <= scene->n; i++) scene->dead += scene->at[i].thread && !scene->at[i].alive;
+    for (uint32_t i = 1; i <= scene->n; i++)
+        scene->dead += scene->at[i].thread && !scene->at[i].alive;
 }
 
 static struct tw_view first_room[257];

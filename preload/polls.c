@@ -1,13 +1,15 @@
 /*
- * Busy waiting: the same try, at the same place, a thousand times and for a second, without this thread getting anything else meanwhile, and with the
- * processor kept busy with hardly anything but asking. The first tries cost a comparison and an increment.
+ * Busy waiting: the same try, at the same place, a thousand times and for a second, without this thread getting
+ * anything else meanwhile, and with the processor kept busy with hardly anything but asking. The first tries cost a
+ * comparison and an increment.
  */
 #include "incident.h"
 #include "use.h"
 #include "waits.h"
 
 enum { START = 64, CHECK_EVERY = 1024, SHARE = 4 /* at least a quarter of the time on the processor */ };
-static const uint64_t LEAST_NS = 1000000000u, MOST_PER_TRY_NS = 10000u /* of processor time: more, and the loop does something in between */;
+static const uint64_t LEAST_NS = 1000000000u,
+                      MOST_PER_TRY_NS = 10000u /* of processor time: more, and the loop does something in between */;
 
 static __thread struct {
     uint64_t cpu_ns, progress;
@@ -15,7 +17,9 @@ static __thread struct {
 } window __attribute__((tls_model("initial-exec")));
 
 static uint64_t cpu_now(void) {
-    struct { long s, ns; } now = {0, 0};
+    struct {
+        long s, ns;
+    } now = {0, 0};
     tw_sys(SYS_clock_gettime, 3 /* CLOCK_THREAD_CPUTIME_ID */, &now);
     return (uint64_t)now.s * 1000000000u + (uint64_t)now.ns;
 }
@@ -46,8 +50,13 @@ void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uint
     uint64_t wall = tw_sys_now() - t->poll_since_ns;
     if (wall < LEAST_NS && progress_of(t) == window.progress) return;
     uint64_t cpu = cpu_now() - window.cpu_ns;
-    if (wall >= LEAST_NS && cpu >= wall / SHARE && cpu / (n - START) <= MOST_PER_TRY_NS && progress_of(t) == window.progress && object == window.object)
-        tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_BUSY_WAIT, .object = object, .object2 = poll_kind, .stack = tw_stack_here(t, pc, cfa), .aux = cpu});
+    if (wall >= LEAST_NS && cpu >= wall / SHARE && cpu / (n - START) <= MOST_PER_TRY_NS &&
+            progress_of(t) == window.progress && object == window.object)
+        tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_BUSY_WAIT,
+                               .object = object,
+                               .object2 = poll_kind,
+                               .stack = tw_stack_here(t, pc, cfa),
+                               .aux = cpu});
     t->poll_count = START; /* a new window */
     open_window(t, object);
 }

@@ -17,36 +17,42 @@ static void add_permits(const struct twatch_use *use, void *arg) {
     struct permits *p = arg;
     const struct twatch_thread *d = use->balance > 0 ? tw_thread_desc(use->thread) : NULL;
     uint32_t slot = d ? d->slot : 0;
-    if (slot == 0 || slot == p->waiter || slot > p->scene->n || p->scene->at[slot].thread != use->thread || p->scene->at[slot].alive) return;
+    if (slot == 0 || slot == p->waiter || slot > p->scene->n || p->scene->at[slot].thread != use->thread ||
+            p->scene->at[slot].alive)
+        return;
     p->sum += use->balance;
     if (slot > p->from && (p->next == 0 || slot < p->next)) p->next = slot;
 }
 
 static struct permits permits_of(const struct tw_scene *s, const struct tw_view *v, uint32_t from) {
     const struct twatch_object *o = tw_object_at(v->object);
-    bool used_as_lock = o && o->flags & TWATCH_OBJF_SELF_POST; /* taken and given back by one thread before: then taking it twice is no signal */
+    bool used_as_lock = o && o->flags & TWATCH_OBJF_SELF_POST; /* taken and given back by one thread before: then taking
+                                                                  it twice is no signal */
     struct permits p = {.scene = s, .waiter = used_as_lock ? 0 : v->slot, .from = from};
     tw_use_each(v->object, add_permits, &p);
     return p;
 }
 
-int64_t tw_verdict_permits(const struct tw_scene *s, const struct tw_view *v) { return permits_of(s, v, 0).sum; }
+int64_t tw_verdict_permits(const struct tw_scene *s, const struct tw_view *v) {
+    return permits_of(s, v, 0).sum;
+}
 
 /* ---- the circle ---- */
 
 static bool waits_for_lock(const struct tw_view *v) {
-    return v->thread && !v->alive && (v->needs == TW_NEEDS_ONE || v->needs == TW_NEEDS_ALL) && v->kind != TWATCH_OBJ_THREAD;
+    return v->thread && !v->alive && (v->needs == TW_NEEDS_ONE || v->needs == TW_NEEDS_ALL) &&
+           v->kind != TWATCH_OBJ_THREAD;
 }
 
-/* A semaphore that its waiter made and took itself, and that nobody ever gave back: it is there to be posted by another thread. CPython's condition
-   variables wait so, each wait with a lock of its own. */
+/* A semaphore that its waiter made and took itself, and that nobody ever gave back: it is there to be posted by another
+   thread. CPython's condition variables wait so, each wait with a lock of its own. */
 static bool is_own_signal(const struct tw_view *v) {
     const struct twatch_object *o = v->kind == TWATCH_OBJ_SEM ? tw_object_at(v->object) : NULL;
     return o && o->creator == v->thread && !(o->flags & (TWATCH_OBJF_SELF_POST | TWATCH_OBJF_FOREIGN_POST));
 }
 
-/* Dead threads that could have let v go on, by slot number: those that hold what it wants; for a wait that anybody may end, those that have permits of the semaphore, or
-   else those that are stuck at a lock. */
+/* Dead threads that could have let v go on, by slot number: those that hold what it wants; for a wait that anybody may
+   end, those that have permits of the semaphore, or else those that are stuck at a lock. */
 static uint32_t successor(const struct tw_scene *s, const struct tw_view *v, uint32_t from) {
     if (v->needs == TW_NEEDS_ONE) return from == 0 ? v->target : 0;
     if ((v->needs != TW_NEEDS_ALL && v->needs != TW_NEEDS_ANY) || is_own_signal(v)) return 0;
@@ -63,7 +69,8 @@ static uint32_t successor(const struct tw_scene *s, const struct tw_view *v, uin
     return 0;
 }
 
-/* Depth-first search; the path is kept in parent. Returns the slot where a circle closes, with the last thread before it in *last; 0: no circle. */
+/* Depth-first search; the path is kept in parent. Returns the slot where a circle closes, with the last thread before
+ * it in *last; 0: no circle. */
 static uint32_t find_circle(struct tw_scene *s, uint32_t start, uint32_t *last) {
     enum { NEW, ON_PATH, DONE };
     if (s->at[start].color != NEW) return 0;
@@ -93,7 +100,8 @@ static uint32_t find_circle(struct tw_scene *s, uint32_t start, uint32_t *last) 
 }
 
 static uint32_t circle_of(struct tw_scene *s, uint32_t *last) {
-    for (uint32_t i = 1; i <= s->n; i++) s->at[i].color = s->at[i].cursor = s->at[i].parent = 0;
+    for (uint32_t i = 1; i <= s->n; i++)
+        s->at[i].color = s->at[i].cursor = s->at[i].parent = 0;
     uint32_t first = s->self ? find_circle(s, s->self, last) : 0;
     for (uint32_t i = 1; i <= s->n && !first; i++)
         if (s->at[i].core) first = find_circle(s, i, last);
@@ -144,8 +152,13 @@ static void report_stall(struct tw_scene *s, uint32_t slot, uint32_t group) {
         i.aux = WAKEUP_BEFORE;
         i.other_thread = signaller;
         i.other_stack = signal_stack;
-        tw_incident(tw_thread_private(slot), &(struct tw_incident){.kind = TWATCH_INCIDENT_LOST_WAKEUP, .object = v->object, .object2 = v->mutex, .stack = v->stack,
-                                                     .other_thread = signaller, .other_stack = signal_stack, .group = group});
+        tw_incident(tw_thread_private(slot), &(struct tw_incident){.kind = TWATCH_INCIDENT_LOST_WAKEUP,
+                                                     .object = v->object,
+                                                     .object2 = v->mutex,
+                                                     .stack = v->stack,
+                                                     .other_thread = signaller,
+                                                     .other_stack = signal_stack,
+                                                     .group = group});
     }
     record(s, slot, v->needs == TW_NEEDS_ONE ? v->target : 0, &i);
 }

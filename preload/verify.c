@@ -16,10 +16,13 @@ static long read_file(const char *path, char *text, size_t size) {
 static uint64_t parse_number(const char **text, unsigned base) {
     const char *p = *text;
     uint64_t v = 0;
-    while (*p == ' ') p++;
+    while (*p == ' ')
+        p++;
     if (base == 16 && p[0] == '0' && p[1] == 'x') p += 2;
     for (;; p++) {
-        unsigned digit = *p >= '0' && *p <= '9' ? (unsigned)(*p - '0') : *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a') + 10 : 99;
+        unsigned digit = *p >= '0' && *p <= '9'   ? (unsigned)(*p - '0')
+                         : *p >= 'a' && *p <= 'f' ? (unsigned)(*p - 'a') + 10
+                                                  : 99;
         if (digit >= base) break;
         v = v * base + digit;
     }
@@ -32,18 +35,27 @@ static bool belongs(const struct tw_view *v, uintptr_t word) {
     uintptr_t base = v->address;
     size_t size = 8;
     switch (v->kind) {
-    case TWATCH_OBJ_MUTEX: size = 40; break;
-    case TWATCH_OBJ_RWLOCK: size = 56; break;
-    case TWATCH_OBJ_COND: size = 48; break;
+    case TWATCH_OBJ_MUTEX:
+        size = 40;
+        break;
+    case TWATCH_OBJ_RWLOCK:
+        size = 56;
+        break;
+    case TWATCH_OBJ_COND:
+        size = 48;
+        break;
     case TWATCH_OBJ_SEM:
-    case TWATCH_OBJ_BARRIER: size = 32; break;
+    case TWATCH_OBJ_BARRIER:
+        size = 32;
+        break;
     case TWATCH_OBJ_THREAD: { /* the word that the kernel clears at the end of the thread, inside its block */
         const struct twatch_thread *d = tw_thread_desc(v->joined);
         base = d ? (uintptr_t)d->handle : 0;
         size = 4096;
         break;
     }
-    default: break;
+    default:
+        break;
     }
     return word >= base && word < base + size;
 }
@@ -52,16 +64,19 @@ enum tw_verify tw_verify_blocked(struct tw_view *v) {
     char path[64], text[256];
     tw_sys_format(path, sizeof path, "/proc/self/task/%u/syscall", (uint64_t)v->tid);
     long n = read_file(path, text, sizeof text);
-    if (n == -2 /* ENOENT */) return tw_sys(SYS_tgkill, tw_header->pid, v->tid, 0) < 0 ? TW_VERIFY_ELSEWHERE : TW_VERIFY_UNKNOWN;
+    if (n == -2 /* ENOENT */)
+        return tw_sys(SYS_tgkill, tw_header->pid, v->tid, 0) < 0 ? TW_VERIFY_ELSEWHERE : TW_VERIFY_UNKNOWN;
     if (n <= 0) return TW_VERIFY_UNKNOWN;
-    if (text[0] < '0' || text[0] > '9') return v->kind == TWATCH_OBJ_SPIN && text[0] == 'r' ? TW_VERIFY_BLOCKED : TW_VERIFY_ELSEWHERE; /* "running" */
+    if (text[0] < '0' || text[0] > '9')
+        return v->kind == TWATCH_OBJ_SPIN && text[0] == 'r' ? TW_VERIFY_BLOCKED : TW_VERIFY_ELSEWHERE; /* "running" */
     const char *p = text;
     if (parse_number(&p, 10) != SYS_futex) return TW_VERIFY_ELSEWHERE;
     uintptr_t word = parse_number(&p, 16);
     uint64_t operation = parse_number(&p, 16) & (uint64_t)(uint32_t)FUTEX_CMD_MASK;
     parse_number(&p, 16);
     uint64_t timeout = parse_number(&p, 16);
-    bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI || operation == FUTEX_LOCK_PI2;
+    bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
+                 operation == FUTEX_LOCK_PI2;
     if (!waits || timeout != 0) return TW_VERIFY_ELSEWHERE;
     if (belongs(v, word)) return TW_VERIFY_BLOCKED;
     const struct twatch_object *mutex = v->kind == TWATCH_OBJ_COND ? tw_object_at(v->mutex) : NULL;
@@ -77,7 +92,8 @@ static uint64_t stat_field(const char *text, int n, char *letter) {
         if (*s == ')') p = s + 1;
     for (int field = 3; *p && field < n; p++)
         if (*p == ' ' && p[1] != ' ' && p != text && p[-1] != ')') field++;
-    while (*p == ' ') p++;
+    while (*p == ' ')
+        p++;
     *letter = *p;
     return parse_number(&p, 10);
 }
@@ -95,9 +111,15 @@ uint32_t tw_verify_threads(void) {
 bool tw_verify_handlers(void) {
     static const uint8_t own_doing[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPIPE, 32, 33};
     for (int sig = 1; sig < 65; sig++) {
-        struct { uintptr_t handler; unsigned long flags; void *restorer; uint64_t mask; } a;
+        struct {
+            uintptr_t handler;
+            unsigned long flags;
+            void *restorer;
+            uint64_t mask;
+        } a;
         bool skip = false;
-        for (size_t i = 0; i < sizeof own_doing; i++) skip |= own_doing[i] == sig;
+        for (size_t i = 0; i < sizeof own_doing; i++)
+            skip |= own_doing[i] == sig;
         if (!skip && tw_sys(SYS_rt_sigaction, sig, 0, &a, sizeof a.mask) == 0 && a.handler > 1) return true;
     }
     return false;

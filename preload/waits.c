@@ -9,13 +9,16 @@
 
 /* ---- publishing ---- */
 
-/* wait_seq is odd while the fields change; see tw_look_thread for the reader (Lameter, "Effective synchronization on Linux/NUMA systems", 2005). */
+/* wait_seq is odd while the fields change; see tw_look_thread for the reader (Lameter, "Effective synchronization on
+ * Linux/NUMA systems", 2005). */
 static void open_fields(struct twatch_slot *s) {
     __atomic_store_n(&s->wait_seq, s->wait_seq + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-static void close_fields(struct twatch_slot *s) { __atomic_store_n(&s->wait_seq, s->wait_seq + 1, __ATOMIC_RELEASE); }
+static void close_fields(struct twatch_slot *s) {
+    __atomic_store_n(&s->wait_seq, s->wait_seq + 1, __ATOMIC_RELEASE);
+}
 
 static bool counts(const struct twatch_slot *s) {
     return s->wait_kind != 0 && !(s->wait_flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED));
@@ -50,20 +53,25 @@ static void publish(struct twatch_slot *s, const struct tw_wait *w, uint16_t fla
 
 enum { RELOCK = 0, READ_TO_WRITE = 1, WRITE_TO_READ = 2, SELF_JOIN = 3, SELF_ONCE = 4, NO_SELF = -1 };
 
-/* Which of them the wait is. Only what blocks for ever: glibc answers EDEADLK to a thread that joins itself or asks again for a rwlock that it
-   holds for writing, and never lets a recursive or error-checking mutex come here. */
+/* Which of them the wait is. Only what blocks for ever: glibc answers EDEADLK to a thread that joins itself or asks
+   again for a rwlock that it holds for writing, and never lets a recursive or error-checking mutex come here. */
 static int self_wait(struct tw_thread *t, const struct tw_wait *w, const struct twatch_held **held) {
     const struct twatch_object *o = tw_object_at(w->object);
     if (w->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL) || (o && o->flags & TWATCH_OBJF_PSHARED)) return NO_SELF;
     *held = t->slot->nheld ? tw_held_find(t, w->address) : NULL;
     if (!*held || (o && (*held)->object != w->object)) return NO_SELF;
     switch (w->kind) {
-    case TWATCH_OBJ_MUTEX: return o && (o->type == TWATCH_TYPE_RECURSIVE || o->type == TWATCH_TYPE_ERRORCHECK) ? NO_SELF : RELOCK;
-    case TWATCH_OBJ_SPIN: return RELOCK;
-    case TWATCH_OBJ_RWLOCK: return (*held)->mode == TWATCH_MODE_SHARED && w->mode == TWATCH_MODE_EXCLUSIVE ? READ_TO_WRITE : NO_SELF;
+    case TWATCH_OBJ_MUTEX:
+        return o && (o->type == TWATCH_TYPE_RECURSIVE || o->type == TWATCH_TYPE_ERRORCHECK) ? NO_SELF : RELOCK;
+    case TWATCH_OBJ_SPIN:
+        return RELOCK;
+    case TWATCH_OBJ_RWLOCK:
+        return (*held)->mode == TWATCH_MODE_SHARED && w->mode == TWATCH_MODE_EXCLUSIVE ? READ_TO_WRITE : NO_SELF;
     case TWATCH_OBJ_ONCE:
-    case TWATCH_OBJ_GUARD: return SELF_ONCE;
-    default: return NO_SELF;
+    case TWATCH_OBJ_GUARD:
+        return SELF_ONCE;
+    default:
+        return NO_SELF;
     }
 }
 
@@ -73,8 +81,13 @@ static bool report_self(struct tw_thread *t, const struct tw_wait *w, uint32_t s
     int how = self_wait(t, w, &held);
     if (how == NO_SELF) return false;
     uint32_t group = tw_incident_group();
-    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_SELF_DEADLOCK, .object = w->object, .stack = stack, .other_thread = t->id,
-                           .other_stack = held->stack, .group = group, .aux = (uint64_t)how});
+    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_SELF_DEADLOCK,
+                           .object = w->object,
+                           .stack = stack,
+                           .other_thread = t->id,
+                           .other_stack = held->stack,
+                           .group = group,
+                           .aux = (uint64_t)how});
     __atomic_fetch_or(&t->slot->wait_flags, TWATCH_WAIT_REPORTED, __ATOMIC_RELAXED);
     tw_hang_report(t, group);
     return true;
@@ -102,12 +115,14 @@ void tw_wait_begin(struct tw_thread *t, const struct tw_wait *w) {
 
 static void raise_to(uint64_t *max, uint64_t value) {
     uint64_t seen = __atomic_load_n(max, __ATOMIC_RELAXED);
-    while (value > seen && !__atomic_compare_exchange_n(max, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
+    while (value > seen && !__atomic_compare_exchange_n(max, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
 }
 
 static void count_lock(const struct twatch_slot *s, uint64_t ns) {
     const struct twatch_stack *stack = tw_stack_by_id(s->wait_stack);
-    struct twatch_stat *stat = tw_stat_of(s->wait_object, stack && stack->nframes ? (uintptr_t)stack->pc[0] : 0, s->wait_stack);
+    struct twatch_stat *stat =
+            tw_stat_of(s->wait_object, stack && stack->nframes ? (uintptr_t)stack->pc[0] : 0, s->wait_stack);
     if (!stat) return;
     __atomic_fetch_add(&stat->contended, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&stat->wait_ns, ns, __ATOMIC_RELAXED);
@@ -133,9 +148,14 @@ uint64_t tw_wait_end(struct tw_thread *t, bool got) {
     switch (s->wait_kind) {
     case TWATCH_OBJ_SEM:
     case TWATCH_OBJ_COND:
-    case TWATCH_OBJ_BARRIER: count_use(t, s, now, ns, got); break;
-    case TWATCH_OBJ_THREAD: break;
-    default: count_lock(s, ns); break;
+    case TWATCH_OBJ_BARRIER:
+        count_use(t, s, now, ns, got);
+        break;
+    case TWATCH_OBJ_THREAD:
+        break;
+    default:
+        count_lock(s, ns);
+        break;
     }
     tw_header->alive_ns = now;
     clear(s);

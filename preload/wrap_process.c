@@ -1,6 +1,7 @@
 /*
- * Process life: fork, exec, the ways to end that pass by the exit handlers, and what the loader is asked. vfork is not wrapped: its child runs on the caller's
- * stack, so no frame may stand between; what the child then calls is recognised by its process id and left alone. posix_spawn and system need nothing.
+ * Process life: fork, exec, the ways to end that pass by the exit handlers, and what the loader is asked. vfork is not
+ * wrapped: its child runs on the caller's stack, so no frame may stand between; what the child then calls is recognised
+ * by its process id and left alone. posix_spawn and system need nothing.
  */
 #include <alloca.h>
 #include <stdarg.h>
@@ -15,14 +16,15 @@
 /* ---- fork ---- */
 
 /*
- * libunwind's own data must be at rest in the child. These handlers are registered before all others, so the first one runs last before the fork and the
- * second first after it: no handler of the program runs, and records, in between.
+ * libunwind's own data must be at rest in the child. These handlers are registered before all others, so the first one
+ * runs last before the fork and the second first after it: no handler of the program runs, and records, in between.
  */
 static __thread bool unwinder_held;
 
 static void before_clone(void) {
     struct tw_thread *t = tw_self;
-    if (!t || t->busy || !tw_live->on) return; /* fork in a signal handler that interrupted recording, maybe unwinding */
+    if (!t || t->busy || !tw_live->on)
+        return; /* fork in a signal handler that interrupted recording, maybe unwinding */
     t->busy = 1;
     tw_unwind_hold();
     unwinder_held = true;
@@ -35,7 +37,9 @@ static void after_clone(void) {
     tw_self->busy = 0;
 }
 
-void tw_process_init(void) { pthread_atfork(before_clone, after_clone, after_clone); }
+void tw_process_init(void) {
+    pthread_atfork(before_clone, after_clone, after_clone);
+}
 
 TW_EXPORT pid_t fork(void) {
     uintptr_t pc = TW_CALLER, cfa = TW_CFA;
@@ -44,24 +48,28 @@ TW_EXPORT pid_t fork(void) {
         tw_inherit_before_fork(t, pc, cfa);
         tw_leave(t);
     }
-    /* The child starts a record of its own at its first recorded call (tw_enter_slow): one that only calls exec pays nothing. */
+    /* The child starts a record of its own at its first recorded call (tw_enter_slow): one that only calls exec pays
+     * nothing. */
     return TW_REAL(fork)();
 }
 
 /* ---- the ends ---- */
 
 TW_EXPORT void _exit(int status) {
-    TW_REAL(_exit)(tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
+    TW_REAL(_exit)
+    (tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
     __builtin_unreachable();
 }
 
 TW_EXPORT void _Exit(int status) {
-    TW_REAL(_Exit)(tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
+    TW_REAL(_Exit)
+    (tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
     __builtin_unreachable();
 }
 
 TW_EXPORT void quick_exit(int status) {
-    TW_REAL(quick_exit)(tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
+    TW_REAL(quick_exit)
+    (tw_finish(&(struct tw_finish){.end = TWATCH_END_FAST, .code = status & 0xff, .pc = TW_CALLER, .cfa = TW_CFA}));
     __builtin_unreachable();
 }
 
@@ -115,27 +123,30 @@ TW_EXPORT int fexecve(int fd, char *const argv[], char *const envp[]) {
     return rc;
 }
 
-/* The list forms call the others inside libc, past these wrappers. Their arguments are copied to the stack: a vfork child may be the caller. */
+/* The list forms call the others inside libc, past these wrappers. Their arguments are copied to the stack: a vfork
+ * child may be the caller. */
 
 static size_t count_list(const char *first, va_list args) {
     size_t n = 1;
     if (!first) return n;
-    while (va_arg(args, char *)) n++;
+    while (va_arg(args, char *))
+        n++;
     return n + 1;
 }
 
 static void copy_list(char **argv, const char *first, va_list args) {
     *argv++ = (char *)(uintptr_t)first;
-    while (first && (*argv++ = va_arg(args, char *)) != NULL) continue;
+    while (first && (*argv++ = va_arg(args, char *)) != NULL)
+        continue;
 }
 
-#define LIST(argv, first, last)                                                                                                            \
-    va_list list;                                                                                                                          \
-    va_start(list, last);                                                                                                                  \
-    size_t n = count_list(first, list);                                                                                                    \
-    va_end(list);                                                                                                                          \
-    char **argv = alloca(n * sizeof *argv);                                                                                                \
-    va_start(list, last);                                                                                                                  \
+#define LIST(argv, first, last)                                                                                        \
+    va_list list;                                                                                                      \
+    va_start(list, last);                                                                                              \
+    size_t n = count_list(first, list);                                                                                \
+    va_end(list);                                                                                                      \
+    char **argv = alloca(n * sizeof *argv);                                                                            \
+    va_start(list, last);                                                                                              \
     copy_list(argv, first, list)
 
 TW_EXPORT int execl(const char *path, const char *arg, ...) {
@@ -178,7 +189,8 @@ TW_EXPORT int dlclose(void *handle) {
     return rc;
 }
 
-/* libunwind asks it inside the guard, when the program may be anywhere: the answer comes from our own table, without the loader's lock. */
+/* libunwind asks it inside the guard, when the program may be anywhere: the answer comes from our own table, without
+ * the loader's lock. */
 TW_EXPORT int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data) {
     const struct tw_thread *t = tw_self;
     if (t && t->busy && !t->ended) return tw_modules_iterate(callback, data);
