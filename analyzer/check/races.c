@@ -13,6 +13,13 @@ static uint64_t races_site(const struct twatch_race_side *s) {
     return s->pc ? s->pc + 1 : 0;
 }
 
+/* A stack of one frame that is the instruction itself but is not marked so says less than the instruction alone. */
+static uint32_t races_stack(const struct model *m, const struct twatch_race_side *s) {
+    const struct twatch_stack *k = model_stack(m, s->stack);
+    bool lone = k && k->nframes == 1 && k->pc[0] == s->pc && !(k->flags & TWATCH_STACK_PRECISE0);
+    return lone && !(s->flags & (TWATCH_RACE_RANGE | TWATCH_RACE_FREE)) ? 0 : s->stack;
+}
+
 static bool races_writes(const struct twatch_race_side *s) {
     return s->flags & (TWATCH_RACE_WRITE | TWATCH_RACE_RMW | TWATCH_RACE_FREE);
 }
@@ -34,8 +41,8 @@ static bool races_declared_atomic(const struct check *c, const struct twatch_rac
  * instructions. */
 static bool races_same_function(const struct check *c, const struct twatch_race *x) {
     const struct namer *n = &c->m->namer;
-    const char *a = n->key ? n->key(n->ctx, x->side[0].stack, races_site(&x->side[0])) : NULL;
-    const char *b = n->key ? n->key(n->ctx, x->side[1].stack, races_site(&x->side[1])) : NULL;
+    const char *a = n->key ? n->key(n->ctx, races_stack(c->m, &x->side[0]), races_site(&x->side[0])) : NULL;
+    const char *b = n->key ? n->key(n->ctx, races_stack(c->m, &x->side[1]), races_site(&x->side[1])) : NULL;
     return a && b && strcmp(a, b) == 0;
 }
 
@@ -175,7 +182,7 @@ static int races_rank(const struct twatch_race *x) {
 }
 
 static const char *races_place(const struct check *c, const struct twatch_race_side *s) {
-    const char *place = names_place(c->m, &c->out->arena, s->stack, races_site(s));
+    const char *place = names_place(c->m, &c->out->arena, races_stack(c->m, s), races_site(s));
     return place ? place : arena_printf(&c->out->arena, "0x%" PRIx64, s->pc);
 }
 
@@ -215,8 +222,7 @@ static void races_step(struct check *c, struct draft *d, const struct twatch_rac
     const struct twatch_race_side *s = &x->side[side];
     const uint32_t *locks = x->locks + (side ? x->side[0].nlocks : 0);
     enum action action = s->flags & TWATCH_RACE_FREE ? ACTION_FREES : races_writes(s) ? ACTION_WRITES : ACTION_READS;
-    (void)c;
-    draft_step(d, draft_thread(d, s->thread), action, variable, s->stack, races_site(s), races_note(d, s));
+    draft_step(d, draft_thread(d, s->thread), action, variable, races_stack(c->m, s), races_site(s), races_note(d, s));
     for (uint32_t i = 0; i < s->nlocks && i < 64; i++)
         draft_step_held(d, draft_object(d, locks[i]));
 }

@@ -82,6 +82,7 @@ static void threads_leaks(struct check *c) {
 static bool threads_is_daemon(const struct check *c, uint32_t i) {
     const struct twatch_thread *t = model_thread(c->m, i);
     if (!t || (t->flags & (TWATCH_THREAD_MAIN | TWATCH_THREAD_FOREIGN)) || i == c->m->header->end_thread) return false;
+    if (t->flags & TWATCH_THREAD_PYTHON_DONE) return false; /* nothing of the program is left in it */
     return t->end == TWATCH_THREAD_PROCESS || (t->end == TWATCH_THREAD_RUNNING && model_state_of(c->m, i));
 }
 
