@@ -7,7 +7,7 @@
 #include "use.h"
 #include "waits.h"
 
-enum { START = 64, CHECK_EVERY = 1024, SHARE = 4 /* at least a quarter of the time on the processor */ };
+enum { START = 64, CHECK_EVERY = 1024, SHARE = 8 /* at least an eighth of the time on the processor: others may need it too */ };
 static const uint64_t LEAST_NS = 1000000000u,
                       MOST_PER_TRY_NS = 10000u /* of processor time: more, and the loop does something in between */;
 

@@ -153,6 +153,10 @@ static uintptr_t first_frame(const struct tw_python_reader *r, uintptr_t state) 
     return p;
 }
 
+int tw_python_thread_done(uintptr_t start_routine) {
+    return py.at && start_routine >= py.text && start_routine < py.text_end && !own_state();
+}
+
 /* ---- fingerprint ---- */
 
 static inline uint64_t stir(uint64_t h, uint64_t frame, uint64_t code, uint64_t instr) {

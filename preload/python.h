@@ -33,6 +33,10 @@ uint64_t tw_python_fingerprint(void);
 unsigned tw_python_merge(
         uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length));
 
+/* 1 when the calling thread was started by the interpreter at start_routine and has no Python state any more: asked when it takes the mutex of the
+   global lock, which such a thread does for the last time to give the lock up, before anybody who joined it can run. */
+int tw_python_thread_done(uintptr_t start_routine);
+
 /* CPython takes every lock by a try first, and by a blocking call only after that failed: is the sem_trywait whose return address is pc
    such a first half? 1 when it comes from the interpreter and the Python call under way has no arguments (`with lock:`, lock.acquire());
    0 for lock.acquire(False), and when in doubt. Inside the recording guard. */

@@ -70,9 +70,11 @@ static bool got(int rc) { return rc == 0 || rc == EOWNERDEAD; }
 /* CPython's global lock changes hands thousands of times a second in code that is not the program's: it orders memory, and is left out of everything else. */
 static __attribute__((noinline)) int interpreter_lock(pthread_mutex_t *m) {
     int rc = TW_REAL(pthread_mutex_lock)(m);
-    struct tw_thread *t = tw_race ? tw_enter() : NULL;
+    struct tw_thread *t = tw_enter();
     if (!t) return rc;
-    tw_race->acquire((uintptr_t)m);
+    bool done = tw_python_thread_done(t->desc->start_routine), said = t->desc->flags & TWATCH_THREAD_PYTHON_DONE;
+    if (TW_UNLIKELY(done != said)) t->desc->flags ^= TWATCH_THREAD_PYTHON_DONE;
+    if (tw_race) tw_race->acquire((uintptr_t)m);
     tw_leave(t);
     return rc;
 }
