@@ -63,6 +63,10 @@ install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR)
 	install -m 755 $(TARGETS) $(DESTDIR)$(LIBDIR)
 	ln -sf $(LIBDIR)/twatch $(DESTDIR)$(BINDIR)/twatch
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 docs/man/twatch.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/libtwatch.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 scripts/completion/twatch.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/twatch
 
 clean:
 	rm -rf $(BUILD)
