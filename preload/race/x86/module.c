@@ -244,8 +244,22 @@ static struct x86_module *revive(const char *path, uintptr_t bias, const struct 
     return NULL;
 }
 
+/* What the slow paths themselves call must not call them. */
+static int serves_us(const char *path) {
+    static const char *const names[] = {"libunwind", "libZydis", "libZycore", "libtwatch"};
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(name, names[i], strlen(names[i])) == 0) return 1;
+    return 0;
+}
+
 static struct x86_module *prepare(const char *path, uintptr_t bias, const char **why) {
     struct x86_image image;
+    if (serves_us(path)) {
+        *why = "the race engine itself needs it";
+        return NULL;
+    }
     *why = "too many modules";
     if (!x86_engine.ready || x86_engine.nmodules == MODULES_MAX || x86_image_open(&image, path, why) != 0) return NULL;
     struct x86_module *m = revive(path, bias, &image);
