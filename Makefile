@@ -12,7 +12,9 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 BASE := -std=gnu11 -D_GNU_SOURCE= $(WARN) $(CFLAGS) -DTWATCH_VERSION='"$(VERSION)"' -MMD -MP -iquote preload/format
 
 # The shim keeps frame pointers off, has its own memcpy and friends (-fno-builtin would cost; see preload/sys.h), and exports by list.
-SHIM_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -fno-tree-loop-distribute-patterns -fexceptions -iquote preload
+# gcc would turn the shim's own copying loops back into calls of memcpy, which may be intercepted; clang has no such flag.
+NOLOOPS := $(shell $(CC) -Werror -fno-tree-loop-distribute-patterns -x c -c /dev/null -o /dev/null 2>/dev/null && echo -fno-tree-loop-distribute-patterns)
+SHIM_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector $(NOLOOPS) -fexceptions -iquote preload
 RACE_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -iquote preload/race
 TOOL_CFLAGS := $(BASE) -iquote analyzer -iquote preload
 
@@ -26,7 +28,7 @@ TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TARGETS := $(BUILD)/libtwatch.so $(BUILD)/twatch $(if $(RACE_SRC),$(BUILD)/libtwatch-race.so) $(BUILD)/libtwatch-tsan.so
 
 # The engine's own files run at any instruction of the program: no vector registers, no calls of libc's memory functions.
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard preload/race/*.c)): RACE_CFLAGS += -mgeneral-regs-only -fno-tree-loop-distribute-patterns
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard preload/race/*.c)): RACE_CFLAGS += -mgeneral-regs-only $(NOLOOPS)
 
 all: $(TARGETS)
 

@@ -1,4 +1,4 @@
-#include "wrap_memory.h"
+#include "heap.h"
 #include "init.h"
 
 #include <fcntl.h>
@@ -69,7 +69,7 @@ __attribute__((constructor(101))) static void tw_init(int argc, char **argv, cha
     if (TW_CONFIG(python)) tw_python_init();
     tw_waits_init();
     tw_thread_init();
-    tw_wrap_memory_early(!tw_sys_streq(tw_config_text(TW_OPTION_races), "off"));
+    tw_heap_early(!tw_sys_streq(tw_config_text(TW_OPTION_races), "off"));
     tw_finish_init(envp);
     if (!tw_self) return;
     running = true;

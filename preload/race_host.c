@@ -7,7 +7,7 @@
 #include "race/runtime.h"
 #include "real.h"
 #include "stack.h"
-#include "wrap_memory.h"
+#include "heap.h"
 #include "wrap_signal.h"
 
 const struct tw_race_ops *tw_race;
@@ -96,7 +96,7 @@ static void race_start(char *path, size_t size) {
     if (!tw_race) return;
     tw_header->flags |= TWATCH_HDR_RACES_ON;
     tw_wrap_signal_race();
-    tw_wrap_memory_race();
+    tw_heap_race();
 }
 
 void tw_race_host_start(void) {
@@ -105,7 +105,7 @@ void tw_race_host_start(void) {
     if (tried) return;
     tried = true;
     race_start(path, sizeof path);
-    tw_wrap_memory_early(false);
+    tw_heap_early(false);
 }
 
 void tw_race_host_forked(void) {

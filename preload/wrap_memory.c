@@ -9,7 +9,7 @@
 #include <stdarg.h>
 
 #include "stack.h"
-#include "wrap_memory.h"
+#include "heap.h"
 #include "cond.h"
 #include "ops.h"
 #include "use.h"
@@ -66,9 +66,9 @@ static inline void made_early(void *p, size_t n, uintptr_t pc) {
     early[i].block = (uintptr_t)p, early[i].size = n, early[i].pc = pc;
 }
 
-void tw_wrap_memory_early(bool on) { early_on = on; }
+void tw_heap_early(bool on) { early_on = on; }
 
-void tw_wrap_memory_race(void) {
+void tw_heap_race(void) {
     struct tw_thread *t = early_on ? tw_enter() : NULL;
     early_on = false;
     if (!t) return;
