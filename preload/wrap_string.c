@@ -3,6 +3,7 @@
  * only while the race engine runs: one load, test and jump otherwise. A call that arrives before the constructor is
  * served here, byte by byte: looking for the real function then may itself copy memory.
  */
+#undef __OPTIMIZE__ /* the headers would define getline in line */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
