@@ -4,6 +4,9 @@
  * served here, byte by byte: looking for the real function then may itself copy memory.
  */
 #undef __OPTIMIZE__ /* the headers would define getline in line */
+#ifndef __NO_INLINE__
+#define __NO_INLINE__ 1 /* stdio.h has a body of getline for optimised builds */
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
