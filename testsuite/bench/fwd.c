@@ -4,11 +4,15 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+/* Constructors of other libraries may run before ours. */
 #define FORWARD(name, arguments, values)                                                                               \
     static __typeof__(name) *real_##name;                                                                              \
     __attribute__((visibility("default"))) int name arguments {                                                        \
+        if (__builtin_expect(!real_##name, 0)) resolve();                                                              \
         return real_##name values;                                                                                     \
     }
+
+static void resolve(void);
 
 FORWARD(pthread_mutex_lock, (pthread_mutex_t * m), (m))
 FORWARD(pthread_mutex_trylock, (pthread_mutex_t * m), (m))
