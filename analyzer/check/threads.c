@@ -100,8 +100,21 @@ struct threads_workers {
     bool *slept;               /* by thread */
 };
 
-static bool threads_asleep(const struct model_state *s) {
-    return s && s->waiting && s->nheld == 0 &&
+/* A semaphore that the thread made and took itself is no critical section: each thread of Python holds one for those who join it. */
+static bool threads_own_signal(const struct check *c, const struct model_state *s, uint32_t k) {
+    const struct twatch_object *o = model_object(c->m, s->held[k].object);
+    return o && o->kind == TWATCH_OBJ_SEM && o->creator == s->thread;
+}
+
+/* The first lock that the thread holds; 0: none. */
+static uint32_t threads_held(const struct check *c, const struct model_state *s) {
+    for (uint32_t k = 0; s && k < s->nheld; k++)
+        if (!threads_own_signal(c, s, k)) return s->held[k].object;
+    return 0;
+}
+
+static bool threads_asleep(const struct check *c, const struct model_state *s) {
+    return s && s->waiting && threads_held(c, s) == 0 &&
            (s->slot->wait_kind == TWATCH_OBJ_COND || s->slot->wait_kind == TWATCH_OBJ_SEM);
 }
 
@@ -114,8 +127,8 @@ static struct threads_workers threads_workers(const struct check *c) {
     for (size_t i = 0; i < c->m->nstates; i++) {
         uint64_t routine = model_thread(c->m, c->m->states[i].thread)->start_routine;
         struct threads_pool *p = NULL;
-        if (routine && threads_asleep(&c->m->states[i])) HASH_FIND(hh, w.idle, &routine, sizeof routine, p);
-        if (p || !routine || !threads_asleep(&c->m->states[i])) continue;
+        if (routine && threads_asleep(c, &c->m->states[i])) HASH_FIND(hh, w.idle, &routine, sizeof routine, p);
+        if (p || !routine || !threads_asleep(c, &c->m->states[i])) continue;
         p = mem_new(1, sizeof *p);
         p->routine = routine;
         HASH_ADD(hh, w.idle, routine, sizeof p->routine, p);
@@ -141,15 +154,15 @@ static bool threads_is_worker(const struct check *c, const struct threads_worker
 
 /* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half
  * changed. */
-static enum severity threads_daemon_severity(const struct model_state *s, bool idle) {
-    if (s && s->nheld) return idle ? SEVERITY_WARNING : SEVERITY_ERROR;
+static enum severity threads_daemon_severity(const struct check *c, const struct model_state *s, bool idle) {
+    if (threads_held(c, s)) return idle ? SEVERITY_WARNING : SEVERITY_ERROR;
     return idle || (s && s->waiting) ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
 static void threads_daemon_steps(
         struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t) {
     for (uint32_t k = 0; s && k < s->nheld && k < 16; k++)
-        draft_step(d, who, ACTION_HOLDS, draft_object(d, s->held[k].object), s->held[k].stack, s->held[k].site, NULL);
+        if (!threads_own_signal(c, s, k)) draft_step(d, who, ACTION_HOLDS, draft_object(d, s->held[k].object), s->held[k].stack, s->held[k].site, NULL);
     if (s && s->waiting) {
         uint64_t since = s->slot->wait_since_ns, now = c->m->now_ns;
         const char *note =
@@ -172,9 +185,9 @@ static void threads_daemon_report(struct check *c, const struct threads_group *g
     draft_finding(d)->count = g->n;
     uint32_t who = draft_thread(d, g->first);
     threads_daemon_steps(c, d, who, s, t);
+    uint32_t lock = threads_held(c, s);
     const char *held =
-            s && s->nheld ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, s->held[0].object)))
-                          : "";
+            lock ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, lock))) : "";
     const char *doing = (s && s->waiting) || t->flags & TWATCH_THREAD_LISTENING ? "waiting" : "running";
     if (g->n > 1)
         draft_message(
@@ -192,11 +205,11 @@ static void threads_daemons(struct check *c) {
         if (!threads_is_daemon(c, i)) continue;
         const struct twatch_thread *t = model_thread(c->m, i);
         const struct model_state *s = model_state_of(c->m, i);
-        uint32_t held = s && s->nheld ? s->held[0].object : 0;
+        uint32_t held = threads_held(c, s);
         g = threads_group(&groups, t->create_stack, t->start_routine, held ? held : s && s->waiting ? UINT32_MAX : 0);
         if (!g->n++) g->first = i;
         bool idle = threads_is_worker(c, &workers, i) || t->flags & TWATCH_THREAD_LISTENING;
-        enum severity severity = threads_daemon_severity(s, idle);
+        enum severity severity = threads_daemon_severity(c, s, idle);
         if (g->n == 1 || severity > g->severity) g->severity = severity;
     }
     threads_workers_free(&workers);

@@ -1,5 +1,6 @@
 # Chapter: daemon threads. The process ends while the daemon is inside `with lock`.
 # EXPECT(daemon-killed)
+# SEVERITY(daemon-killed): error
 import threading
 import time
 

@@ -1,5 +1,6 @@
 # Chapter: daemon threads. The seed's program with setDaemon(True): "start", "main thread end", and never "end".
 # EXPECT(daemon-killed)
+# SEVERITY(daemon-killed): warning
 import threading
 import time
 

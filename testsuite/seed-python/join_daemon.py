@@ -1,5 +1,6 @@
 # Chapter: join. The seed's program with setDaemon(True) and no join: the thread dies with main.
 # EXPECT(daemon-killed)
+# SEVERITY(daemon-killed): warning
 import threading
 import time
 

@@ -1,5 +1,6 @@
 # Chapter: avoid the thread module. _thread has no join and no control over when the process exits.
 # EXPECT(daemon-killed)
+# SEVERITY(daemon-killed): warning
 import _thread
 import time
 
