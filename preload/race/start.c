@@ -24,6 +24,9 @@ const struct tw_race_ops *twatch_race_start(const struct tw_race_host *host) {
     rt_host = host;
     const char *mode = host->option("races");
     if (mode && *mode == 's') return off("this build has no sampling (races=sample)");
+    const char *hybrid = host->option("hybrid");
+    if (hybrid && (*hybrid == '1' || (hybrid[0] == 'o' && hybrid[1] == 'n')))
+        host->say("hybrid=on: this build finds races by order alone, not by lock sets");
     uintptr_t stack_end = 0;
     const char *why = rt_shadow_start(&stack_end);
     if (why) return off(why);
