@@ -21,12 +21,9 @@
 
 static bool running; /* ordinary memory: a forked child still reads true when the kernel has wiped tw_live */
 
-static bool start_live(void) {
-    struct tw_live *live = tw_sys_pages(TWATCH_PAGE);
-    if (!live) return false;
-    tw_sys(SYS_madvise, live, TWATCH_PAGE, MADV_WIPEONFORK);
-    tw_live = live;
-    return true;
+/* A page of .bss of its own. A kernel older than 4.14 does not know the advice: a raw fork is then not noticed there. */
+static void start_live(void) {
+    tw_sys(SYS_madvise, tw_live, TWATCH_PAGE, MADV_WIPEONFORK);
 }
 
 static uint32_t read_string(const char *path, bool link) {
@@ -61,7 +58,7 @@ __attribute__((constructor(101))) static void tw_init(int argc, char **argv, cha
     (void)argc, (void)argv;
     tw_real_init();
     tw_config_init(envp);
-    if (!start_live()) return;
+    start_live();
     tw_store_init();
     describe_process();
     tw_modules_init();

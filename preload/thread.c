@@ -14,8 +14,7 @@
 __thread struct tw_thread *tw_self __attribute__((tls_model("initial-exec")));
 static __thread bool attaching __attribute__((tls_model("initial-exec")));
 
-static struct tw_live off;
-struct tw_live *tw_live = &off;
+struct tw_switch tw_live_page __attribute__((aligned(TWATCH_PAGE)));
 
 /* What tw_self points to after a thread's last destructor: nothing is recorded any more. */
 static struct tw_thread after_end = {.busy = 1, .ended = true};

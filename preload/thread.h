@@ -88,8 +88,12 @@ extern __thread struct tw_thread *tw_self __attribute__((tls_model("initial-exec
 
 /* The switch of the whole library, in a page that the kernel wipes in a forked child (MADV_WIPEONFORK), so that a raw clone or fork
    cannot write into the record of its parent. tw_live->on: 0 off or just forked, 1 recording. */
-struct tw_live { volatile uint32_t on; };
-extern struct tw_live *tw_live;
+struct tw_switch {
+    volatile uint32_t on;
+    char rest[TWATCH_PAGE - 4];
+};
+extern struct tw_switch tw_live_page;
+#define tw_live (&tw_live_page)
 
 /* Slow part of tw_enter: attaches a thread that was not seen at birth, and restarts the library in a child of a raw fork. NULL: forward. */
 struct tw_thread *tw_enter_slow(void);
@@ -97,7 +101,7 @@ struct tw_thread *tw_enter_slow(void);
 static inline struct tw_thread *tw_enter(void) {
     struct tw_thread *t = tw_self;
     if (TW_UNLIKELY(t == NULL || !tw_live->on)) return tw_enter_slow();
-    if (TW_UNLIKELY(t->busy || t->ended)) return NULL;
+    if (TW_UNLIKELY(t->busy)) return NULL; /* also after the thread's end: see after_end in thread.c */
     t->busy = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return t;
