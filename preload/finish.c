@@ -6,7 +6,6 @@
 
 #include "config.h"
 #include "held.h"
-#include "inherit.h"
 #include "real.h"
 #include "launch.h"
 #include "stack.h"
@@ -209,7 +208,6 @@ static void store_end(struct tw_thread *t, const struct tw_finish *f) {
 }
 
 int tw_finish(const struct tw_finish *f) {
-    if (f->end != TWATCH_END_EXEC) tw_inherit_at_end();
     if (!tw_finish_is_ours()) return f->code;
     struct tw_thread *t = tw_enter();
     if (!t && !(tw_self && tw_self->ended))

@@ -113,18 +113,3 @@ bool tw_inherit_waits(struct tw_thread *t, uintptr_t address) {
     }
     return false;
 }
-
-void tw_inherit_at_end(void) {
-    if (noted.n == 0 || !is_child()) return;
-    /* A vfork child shares this memory with its parent, whose library is running under another process id. */
-    if (tw_live->on && tw_header->pid != (int32_t)tw_sys(SYS_getpid)) return;
-    bool any = false;
-    for (uint32_t i = 0; i < noted.n; i++)
-        any |= !noted.at[i].said && still_held(&noted.at[i]);
-    struct tw_thread *t =
-            any ? tw_enter() : NULL; /* restarts the library in this process if that has not happened yet */
-    if (!t) return;
-    for (uint32_t i = 0; i < noted.n; i++)
-        say(t, &noted.at[i]);
-    tw_leave(t);
-}

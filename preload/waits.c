@@ -5,6 +5,7 @@
 #include "finish.h"
 #include "hang.h"
 #include "incident.h"
+#include "inherit.h"
 #include "use.h"
 
 /* ---- publishing ---- */
@@ -109,6 +110,7 @@ void tw_wait_begin(struct tw_thread *t, const struct tw_wait *w) {
     if (s->wait_kind) clear(s); /* a signal handler that waits, or a wait that was left by a jump */
     publish(s, w, flags, stack, now);
     tw_header->alive_ns = now;
+    tw_inherit_waits(t, w->address); /* also a wait that is given up some time */
     if (!TW_CONFIG(detect_deadlocks) || flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
     if (!report_self(t, w, stack)) tw_detect_wait(t);
 }

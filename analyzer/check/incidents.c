@@ -29,6 +29,7 @@ struct incident_row {
     const char *const *words;
     uint8_t nwords;
     struct incident_step step[2];
+    const char *absent; /* the other thread, where it is not of this process */
 };
 
 #define WORDS(...)                                                                                                     \
@@ -75,8 +76,9 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
                 .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL},
                         {WHO_OTHER, ON_NONE, ACTION_DETACHES, true, "detached here"}}},
         [TWATCH_INCIDENT_FORK_LOCK_HELD] = {RULE_FORK_WITH_LOCK_HELD, true,
-                "{t} forked while {u} held {o}: in the child nobody can give it back",
-                .step = {{WHO_THREAD, ON_NONE, ACTION_FORKS, false, NULL}, U(HOLDS)}},
+                "{t} forked while {u} held {o}: in the child nobody can give it back, and the child asks for it",
+                .step = {{WHO_THREAD, ON_NONE, ACTION_FORKS, false, NULL}, U(HOLDS)},
+                .absent = "another thread of the parent"},
         [TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT] = {RULE_LOCK_HELD_AT_THREAD_EXIT, true,
                 "{t} ended without giving back {o}",
                 .step = {T(HOLDS), {WHO_THREAD, ON_NONE, ACTION_ENDS, true, NULL}}},
@@ -128,6 +130,8 @@ static void incident_token(struct strbuf *out, char token, struct draft *d, cons
     case 'u':
         if (x->other_thread && x->other_thread == x->thread)
             strbuf_puts(out, "the same thread");
+        else if (!x->other_thread && row->absent)
+            strbuf_puts(out, row->absent);
         else
             strbuf_puts(out, names_thread(c->m, a, x->other_thread));
         break;
@@ -181,8 +185,8 @@ static void incident_step(struct draft *d, const struct check *c, const struct t
     int32_t object = s->on == ON_OBJECT   ? draft_object(d, x->object)
                      : s->on == ON_SECOND ? draft_object(d, x->object2)
                                           : -1;
-    draft_step(
-            d, draft_thread(d, thread), (enum action)s->action, object, stack, 0, s->note ? strbuf_text(&note) : NULL);
+    uint32_t who = !thread && row->absent ? draft_absent_thread(d, row->absent) : draft_thread(d, thread);
+    draft_step(d, who, (enum action)s->action, object, stack, 0, s->note ? strbuf_text(&note) : NULL);
     strbuf_free(&note);
 }
 

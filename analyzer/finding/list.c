@@ -71,6 +71,12 @@ uint32_t draft_thread(struct draft *d, uint32_t thread) {
     return (uint32_t)d->threads.n - 1;
 }
 
+uint32_t draft_absent_thread(struct draft *d, const char *name) {
+    uint32_t at = draft_thread(d, 0);
+    d->threads.at[at].name = arena_str(&d->list->arena, name);
+    return at;
+}
+
 static int32_t draft_add_object(struct draft *d, struct finding_object x) {
     x.label = arena_printf(&d->list->arena, "%s%zu", x.id ? "L" : "V", d->objects.n + 1);
     vec_push(&d->objects, x);

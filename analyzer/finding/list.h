@@ -33,6 +33,8 @@ size_t list_count(const struct finding_list *list, enum severity at_least);
 
 struct draft *draft_begin(struct finding_list *list, const struct rule *rule, const struct model *m);
 uint32_t draft_thread(struct draft *d, uint32_t thread);
+/* One that the record does not have, with what to call it: "another thread of the parent". At most one a finding. */
+uint32_t draft_absent_thread(struct draft *d, const char *name);
 int32_t draft_object(struct draft *d, uint32_t object); /* -1 for id 0 */
 /* An object that is no lock of the record: a variable, a heap block. */
 int32_t draft_variable(struct draft *d, const char *kind, const char *name, uint64_t address, uint32_t created_stack);

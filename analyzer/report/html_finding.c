@@ -78,8 +78,9 @@ static void html_step(
 
 static void html_thread(FILE *out, const struct report *r, const struct finding *f, size_t thread, bool rich) {
     const struct finding_thread *t = &f->threads[thread];
-    fprintf(out, "<section class=\"thread\"><h3>Thread %u ", t->id);
-    html_text(out, t->name);
+    fputs("<section class=\"thread\"><h3>", out);
+    if (t->id) fprintf(out, "Thread %u ", t->id);
+    html_text(out, t->id || *t->name ? t->name : "An unknown thread");
     fputs("</h3>\n", out);
     for (size_t i = 0; i < f->nsteps; i++)
         if (f->steps[i].thread == thread) html_step(out, r, f, &f->steps[i], rich);

@@ -154,6 +154,9 @@ bool report_counts(const struct finding *finding);
 void report_object_words(struct strbuf *b, const struct finding_object *object);
 
 /* "wants mutex L (which thread 3 holds)": a step without its place, in words. Appended unescaped. */
+/* The heading of a thread's part: Thread 3 "worker". One that the record does not have has no number: "Another thread
+ * of the parent". Not escaped. */
+void report_thread_words(struct strbuf *b, const struct finding_thread *thread);
 void report_step_words(struct strbuf *b, const struct finding *finding, const struct finding_step *step);
 
 /* "transfer (src/bank.c:31)", "libfoo.so+0x12", "0x7f12". Appended unescaped. */

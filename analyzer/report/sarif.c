@@ -171,7 +171,7 @@ static void sarif_thread_flow(struct jsonout *j, const struct report *r, const s
     size_t said = 0;
     jsonout_object(j, NULL);
     struct strbuf name = {0};
-    strbuf_printf(&name, "thread %u ", f->threads[thread].id);
+    if (f->threads[thread].id) strbuf_printf(&name, "thread %u ", f->threads[thread].id);
     escape_add(&name, ESCAPE_TEXT, f->threads[thread].name);
     jsonout_text(j, "id", strbuf_text(&name));
     strbuf_free(&name);

@@ -25,8 +25,7 @@ static void text_step(const struct textout *t, const struct finding *f, const st
 
 static void text_thread_head(const struct textout *t, const struct finding *f, const struct finding_thread *h) {
     struct strbuf head = {0}, place = {0};
-    strbuf_printf(&head, "Thread %u", h->id);
-    if (*h->name) strbuf_printf(&head, " \"%s\"", h->name);
+    report_thread_words(&head, h);
     textout_indent(t, 2);
     textout_put(t, TEXTOUT_BOLD, strbuf_text(&head));
     textout_place(t, &place, h->created_stack, 0);

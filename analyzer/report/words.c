@@ -2,6 +2,7 @@
 #include "report/escape.h"
 #include "report/report.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* What a step says before its stack; %s is the object. */
@@ -61,6 +62,19 @@ static bool words_has_step(const struct finding *f, uint32_t thread, uint32_t ob
     return false;
 }
 
+static void words_thread(struct strbuf *b, const struct finding_thread *t, char first) {
+    const char *absent = *t->name ? t->name : "an unknown thread";
+    if (t->id)
+        strbuf_printf(b, "%chread %u", first, t->id);
+    else
+        strbuf_printf(b, "%c%s", first == 'T' ? toupper((unsigned char)*absent) : *absent, absent + 1);
+}
+
+void report_thread_words(struct strbuf *b, const struct finding_thread *t) {
+    words_thread(b, t, 'T');
+    if (t->id && *t->name) strbuf_printf(b, " \"%s\"", t->name);
+}
+
 /* Who has what this step waits for: the link from one thread's block to the next. */
 static void words_holder(struct strbuf *b, const struct finding *f, const struct finding_step *s) {
     if (s->action != ACTION_WANTS && s->action != ACTION_WAITS) return;
@@ -71,7 +85,7 @@ static void words_holder(struct strbuf *b, const struct finding *f, const struct
         if (h->thread == s->thread)
             strbuf_puts(b, "it holds it itself");
         else
-            strbuf_printf(b, "thread %u holds it", f->threads[h->thread].id);
+            words_thread(b, &f->threads[h->thread], 't'), strbuf_puts(b, " holds it");
         return;
     }
 }
@@ -125,8 +139,11 @@ static void words_stack(const struct report *r, struct strbuf *b, const struct s
 void report_body(const struct report *r, struct strbuf *b, const struct finding *f) {
     struct strbuf step = {0};
     for (size_t i = 0; i < f->nthreads; i++) {
-        strbuf_printf(b, "  Thread %u ", f->threads[i].id);
-        escape_add(b, ESCAPE_TEXT, f->threads[i].name);
+        step.n = 0;
+        words_thread(&step, &f->threads[i], 'T');
+        if (f->threads[i].id) strbuf_printf(&step, " %s", f->threads[i].name);
+        strbuf_puts(b, "  ");
+        escape_add(b, ESCAPE_TEXT, strbuf_text(&step));
         strbuf_putc(b, '\n');
         for (size_t s = 0; s < f->nsteps; s++) {
             if (f->steps[s].thread != i) continue;

@@ -14,13 +14,13 @@ static void *holder(void *arg) {
     return arg;
 }
 
-// ALLOW(fork-with-lock-held)
+// COUNT(fork-with-lock-held): 1
 int main(void) {
     pthread_t t;
     int status;
     pthread_create(&t, NULL, holder, NULL);
     await(1);
-    pid_t child = fork();
+    pid_t child = fork(); // EXPECT(fork-with-lock-held): forked here
     if (child == 0) {
         pthread_mutex_lock(&heap); // EXPECT(deadlock|stall|self-deadlock): waits in the child
         pthread_mutex_unlock(&heap);
