@@ -8,7 +8,7 @@
 #include "near.h"
 #include "thread.h"
 
-extern volatile uint32_t tw_object_epoch; /* grows whenever an object dies; per-thread caches compare it */
+extern TW_HIDDEN volatile uint32_t tw_object_epoch; /* grows whenever an object dies; per-thread caches compare it */
 
 /* The live object at an address, or a new one of this kind. `stack` and `pc` say where it was first seen. 0: no room. */
 uint32_t tw_object_get(uintptr_t address, uint32_t kind, uint32_t type, uint32_t flags, uintptr_t pc, uint32_t stack, uint32_t thread);

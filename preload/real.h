@@ -39,7 +39,7 @@ struct tw_real {
 #undef INTERCEPT
 };
 
-extern struct tw_real tw_real;
+extern __attribute__((visibility("hidden"))) struct tw_real tw_real;
 
 /* Idempotent; may be called before any constructor. Calls dlsym, which may allocate: wrap_memory.c serves those from a static buffer. */
 void tw_real_init(void);

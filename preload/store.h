@@ -11,7 +11,7 @@
 #include "record.h"
 #include "sys.h"
 
-extern struct twatch_header *tw_header; /* never NULL after tw_store_init */
+extern TW_HIDDEN struct twatch_header *tw_header; /* never NULL after tw_store_init */
 
 void tw_store_init(void);
 /* From now on the record is a file. Idempotent, thread-safe. False: it could not be made (said once on stderr); recording goes on in memory. */

@@ -14,6 +14,8 @@
 #define TW_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TW_EXPORT __attribute__((visibility("default")))
 #define TW_NOINLINE __attribute__((noinline, cold))
+/* On declarations of variables that hot paths read: -fvisibility=hidden does not reach declarations, which would then go through the GOT. */
+#define TW_HIDDEN __attribute__((visibility("hidden")))
 
 /* The call of the intercepted function, seen from its wrapper: the return address and the value of the stack pointer before the call. */
 #define TW_CALLER ((uintptr_t)__builtin_return_address(0))

@@ -84,7 +84,7 @@ struct tw_thread {
     struct tw_stack_entry stacks[TW_STACKS];
 };
 
-extern __thread struct tw_thread *tw_self __attribute__((tls_model("initial-exec")));
+extern TW_HIDDEN __thread struct tw_thread *tw_self __attribute__((tls_model("initial-exec")));
 
 /* The switch of the whole library, in a page that the kernel wipes in a forked child (MADV_WIPEONFORK), so that a raw clone or fork
    cannot write into the record of its parent. tw_live->on: 0 off or just forked, 1 recording. */
@@ -92,7 +92,7 @@ struct tw_switch {
     volatile uint32_t on;
     char rest[TWATCH_PAGE - 4];
 };
-extern struct tw_switch tw_live_page;
+extern TW_HIDDEN struct tw_switch tw_live_page;
 #define tw_live (&tw_live_page)
 
 /* Slow part of tw_enter: attaches a thread that was not seen at birth, and restarts the library in a child of a raw fork. NULL: forward. */

@@ -19,7 +19,17 @@ static uint16_t oflags_of(int kind) {
             (kind & KIND_PROTECT ? TWATCH_OBJF_PROTECT : 0) | (kind & KIND_SHARED ? TWATCH_OBJF_PSHARED : 0));
 }
 
+/* CPython's global lock changes hands thousands of times a second in code that is not the program's: it orders memory, and is left out of everything else. */
+static void took_interpreter(struct tw_thread *t) {
+    bool done = tw_python_thread_done(t->desc->start_routine), said = t->desc->flags & TWATCH_THREAD_PYTHON_DONE;
+    if (TW_UNLIKELY(done != said)) t->desc->flags ^= TWATCH_THREAD_PYTHON_DONE;
+}
+
 static __attribute__((noinline)) void push_slow(struct tw_thread *t, pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    if (tw_python_is_interpreter_lock((uintptr_t)m)) { /* its sites never become quick ones */
+        took_interpreter(t);
+        return;
+    }
     int kind = kind_of(m);
     tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)m, .kind = TWATCH_OBJ_MUTEX, .flags = flags, .type = type_of(kind),
                             .oflags = oflags_of(kind), .pc = pc, .cfa = cfa});
@@ -67,30 +77,9 @@ static bool wait_begin(pthread_mutex_t *m, uint16_t flags, uint64_t deadline, ui
 
 static bool got(int rc) { return rc == 0 || rc == EOWNERDEAD; }
 
-/* CPython's global lock changes hands thousands of times a second in code that is not the program's: it orders memory, and is left out of everything else. */
-static __attribute__((noinline)) int interpreter_lock(pthread_mutex_t *m) {
-    int rc = TW_REAL(pthread_mutex_lock)(m);
-    struct tw_thread *t = tw_enter();
-    if (!t) return rc;
-    bool done = tw_python_thread_done(t->desc->start_routine), said = t->desc->flags & TWATCH_THREAD_PYTHON_DONE;
-    if (TW_UNLIKELY(done != said)) t->desc->flags ^= TWATCH_THREAD_PYTHON_DONE;
-    if (tw_race) tw_race->acquire((uintptr_t)m);
-    tw_leave(t);
-    return rc;
-}
-
-static __attribute__((noinline)) int interpreter_unlock(pthread_mutex_t *m) {
-    struct tw_thread *t = tw_race ? tw_enter() : NULL;
-    if (t) {
-        tw_race->release((uintptr_t)m);
-        tw_leave(t);
-    }
-    return TW_REAL(pthread_mutex_unlock)(m);
-}
-
 static TW_NOINLINE int lock_slow(int rc, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     if (rc == EBUSY) {
-        bool said = wait_begin(m, 0, 0, pc, cfa);
+        bool said = !tw_python_is_interpreter_lock((uintptr_t)m) && wait_begin(m, 0, 0, pc, cfa);
         rc = TW_REAL(pthread_mutex_lock)(m);
         if (said) tw_ops_wait_end(got(rc));
     }
@@ -102,7 +91,6 @@ static TW_NOINLINE int lock_slow(int rc, pthread_mutex_t *m, uintptr_t pc, uintp
 }
 
 static inline int lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
-    if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_lock(m);
     int rc = TW_REAL(pthread_mutex_trylock)(m); /* so that only a thread that must wait pays for saying so */
     if (TW_UNLIKELY(rc != 0)) return lock_slow(rc, m, pc, cfa);
     acquired(m, 0, pc, cfa);
@@ -158,11 +146,15 @@ static TW_NOINLINE void unlock_unknown(struct tw_thread *t, pthread_mutex_t *m, 
     if (locked && (kind & KIND_TYPE) != PTHREAD_MUTEX_ERRORCHECK && (kind & KIND_TYPE) != PTHREAD_MUTEX_RECURSIVE) tw_thread_drop_held((uintptr_t)m);
 }
 
+static __attribute__((noinline)) void pop_slow(struct tw_thread *t, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    if (tw_python_is_interpreter_lock((uintptr_t)m)) return;
+    if (!tw_held_pop(t, (uintptr_t)m)) unlock_unknown(t, m, pc, cfa);
+}
+
 static inline int unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
-    if (TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)m))) return interpreter_unlock(m);
     struct tw_thread *t = tw_enter();
     if (t) { /* before the real unlock: the next owner may record its acquisition at once */
-        if (TW_UNLIKELY(!tw_held_pop_quick(t, (uintptr_t)m)) && !tw_held_pop(t, (uintptr_t)m)) unlock_unknown(t, m, pc, cfa);
+        if (TW_UNLIKELY(!tw_held_pop_quick(t, (uintptr_t)m))) pop_slow(t, m, pc, cfa);
         if (TW_UNLIKELY(tw_race != NULL)) tw_race->release((uintptr_t)m);
         tw_leave(t);
     }

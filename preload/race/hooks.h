@@ -67,7 +67,7 @@ struct tw_race_ops {
 
 enum { TW_RACE_SAVE = 8 };
 
-extern const struct tw_race_ops *tw_race;
+extern __attribute__((visibility("hidden"))) const struct tw_race_ops *tw_race;
 
 /* What the engine may ask of the shim (the shim exports one symbol, twatch_race_host, that the engine finds by dlsym).
  */
