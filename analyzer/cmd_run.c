@@ -189,26 +189,40 @@ static void run_explain_timeout(struct run *r) {
                             (double)r->args.timeout_ns / 1e9));
 }
 
+static void run_explain_left(struct run *r, const struct watch_seen *seen) {
+    if (!seen->left) return;
+    struct strbuf text = {0};
+    strbuf_printf(&text, "%zu process%s not observed: ", seen->left, seen->left == 1 ? " was" : "es were");
+    for (size_t i = 0; i < seen->nprograms; i++)
+        strbuf_printf(&text, "%s%s", i ? "; " : "", seen->programs[i]);
+    if (seen->nprograms == WATCH_PROGRAMS) strbuf_puts(&text, "; ...");
+    run_note(r, arena_str(&r->arena, strbuf_text(&text)));
+    strbuf_free(&text);
+}
+
 static int run_finish(struct run *r) {
     struct cmd_job job = {.args = &r->args, .fallback = stderr};
     run_records(r, &job);
     run_explain_timeout(r);
     int child = watch_status(&r->watch), status = CMD_TROUBLE;
-    size_t seen = watch_seen(r->seen);
-    if (seen == 0 && job.nrecords == 0) {
-        fprintf(stderr, "twatch: nothing was observed: %s\n", watch_why_unseen(&r->arena, r->args.rest.at[0]));
+    struct watch_seen seen = watch_seen(&r->arena, r->seen);
+    if (seen.observed == 0 && job.nrecords == 0) {
+        fprintf(stderr, "twatch: nothing was observed: %s\n",
+                seen.nprograms ? seen.programs[0] : watch_why_unseen(&r->arena, r->args.rest.at[0]));
         free(job.records);
         return CMD_TROUBLE;
     }
     if (job.nrecords == 0)
-        run_note(r, arena_printf(&r->arena, "%zu process%s watched, none of them used threads", seen,
-                            seen == 1 ? " was" : "es were"));
+        run_note(r, arena_printf(&r->arena, "%zu process%s watched, none of them used threads", seen.observed,
+                            seen.observed == 1 ? " was" : "es were"));
+    run_explain_left(r, &seen);
     job.notes = r->notes.at;
     job.nnotes = r->notes.n;
     if (job.nrecords || r->args.outputs.n)
         status = cmd_job_run(&job);
     else
         status = 0;
+    if (!job.nrecords && !r->args.outputs.n && seen.left) fprintf(stderr, "twatch: %s\n", r->notes.at[r->notes.n - 1]);
     free(job.records);
     return status ? status : child;
 }

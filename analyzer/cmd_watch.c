@@ -1,5 +1,7 @@
 #include "cmd_watch.h"
 
+#include "base/hash.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,15 +135,63 @@ bool watch_is_newer(const struct watch *w, const char *path) {
 
 /* ---- was it observed? ---- */
 
-size_t watch_seen(const char *path) {
-    char buffer[65536];
-    size_t lines = 0;
+struct watch_process {
+    long pid;
+    char *why; /* and the program; NULL: observed */
+    UT_hash_handle hh;
+};
+
+static struct watch_process *watch_line(struct watch_process *all, char *line, size_t n) {
+    char *rest;
+    struct watch_process *x;
+    if (n && line[n - 1] == '\n') line[n - 1] = '\0';
+    long pid = strtol(line, &rest, 10);
+    if (pid <= 0 || *rest != ' ') return all;
+    HASH_FIND(hh, all, &pid, sizeof pid, x);
+    if (!x) {
+        x = mem_new(1, sizeof *x);
+        x->pid = pid;
+        HASH_ADD(hh, all, pid, sizeof x->pid, x);
+    }
+    free(x->why);
+    x->why = rest[1] == '-' && rest[2] == ' ' ? strdup(rest + 3) : NULL;
+    return all;
+}
+
+static void watch_program(struct arena *a, struct watch_seen *seen, const char *why) {
+    static const struct {
+        const char *word, *text;
+    } words[] = {{"cleared ", "was started without LD_PRELOAD in its environment"}, {"static ", "is linked statically"},
+            {"setuid ", "gains rights, and the loader ignores LD_PRELOAD for such programs"}};
+    const char *text = NULL;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(why, words[i].word, strlen(words[i].word)) == 0)
+            text = arena_printf(a, "%s %s", why + strlen(words[i].word), words[i].text);
+    for (size_t i = 0; text && i < seen->nprograms; i++)
+        if (strcmp(seen->programs[i], text) == 0) text = NULL;
+    if (text && seen->nprograms < WATCH_PROGRAMS) seen->programs[seen->nprograms++] = text;
+}
+
+struct watch_seen watch_seen(struct arena *a, const char *path) {
+    struct watch_seen seen = {.programs = arena_array(a, WATCH_PROGRAMS, sizeof *seen.programs)};
+    struct watch_process *all = NULL, *x, *next;
+    char *line = NULL;
+    size_t size = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    for (ssize_t n; fd >= 0 && (n = read(fd, buffer, sizeof buffer)) > 0;)
-        for (ssize_t i = 0; i < n; i++)
-            lines += buffer[i] == '\n';
-    if (fd >= 0) close(fd);
-    return lines;
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+    for (ssize_t n; f && (n = getline(&line, &size, f)) > 0;)
+        all = watch_line(all, line, (size_t)n);
+    free(line);
+    if (f) fclose(f);
+    HASH_ITER(hh, all, x, next) {
+        seen.observed += !x->why;
+        seen.left += x->why != NULL;
+        if (x->why) watch_program(a, &seen, x->why);
+        HASH_DEL(all, x);
+        free(x->why);
+        free(x);
+    }
+    return seen;
 }
 
 /* The file that execvp would take. */

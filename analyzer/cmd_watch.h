@@ -42,8 +42,16 @@ void watch_swap(struct watch *w, struct record *record);
 /* Was this file changed since the child was started? */
 bool watch_is_newer(const struct watch *w, const char *path);
 
-/* Lines in the file of observed processes. */
-size_t watch_seen(const char *path);
+/* What the file of observed processes says: lines "PID PROGRAM", and "PID - WHY PROGRAM" for a program that was started
+ * without the library (preload/unseen.h); the last line of a process counts. */
+struct watch_seen {
+    size_t observed; /* processes, to their end */
+    size_t left;     /* processes that were not, or that went on as a program that is not */
+    size_t nprograms;
+    const char **programs; /* of those, each once, at most WATCH_PROGRAMS: "/bin/busybox is linked statically" */
+};
+enum { WATCH_PROGRAMS = 20 };
+struct watch_seen watch_seen(struct arena *a, const char *path);
 
 /* One sentence: static, setuid, no program of this machine, ... */
 const char *watch_why_unseen(struct arena *a, const char *command);

@@ -9,6 +9,7 @@
 #include "real.h"
 #include "launch.h"
 #include "stack.h"
+#include "unseen.h"
 
 enum { EXIT_LIMIT_S = 20, STATUS_FINDINGS = 66, ENVIRONMENT = 1024 };
 
@@ -104,6 +105,7 @@ void tw_finish_init(char **envp) {
     if (seen && seen[0]) {
         tw_header->flags |= TWATCH_HDR_UNDER_RUN;
         say_seen(seen);
+        tw_unseen_init(seen);
     }
     if (!TW_CONFIG(follow)) leave_children_alone(envp);
     /* The first handler that is registered runs last, after those of the program and its C++ destructors; unlike a

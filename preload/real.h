@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * Process life: fork, exec, the ways to end that pass by the exit handlers, and what the loader is asked. vfork is not
  * wrapped: its child runs on the caller's stack, so no frame may stand between; what the child then calls is recognised
- * by its process id and left alone. posix_spawn and system need nothing.
+ * by its process id and left alone. system needs nothing.
  */
 #include <alloca.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include "modules.h"
 #include "race/hooks.h"
 #include "real.h"
+#include "unseen.h"
 #include "unwind.h"
 
 /* ---- fork ---- */
@@ -82,44 +83,67 @@ TW_EXPORT void abort(void) {
 
 /* ---- exec ---- */
 
-static void before_exec(const char *program, uintptr_t pc, uintptr_t cfa) {
-    tw_finish(&(struct tw_finish){.end = TWATCH_END_EXEC, .text = program ? program : "", .pc = pc, .cfa = cfa});
+struct exec {
+    struct tw_unseen unseen;
+    uintptr_t pc, cfa;
+    bool noted;
+};
+
+static void before_exec(struct exec *x) {
+    const char *program = x->unseen.program;
+    x->noted = tw_unseen_exec(&x->unseen);
+    tw_finish(&(struct tw_finish){.end = TWATCH_END_EXEC, .text = program ? program : "", .pc = x->pc, .cfa = x->cfa});
 }
+
+static void after_exec(const struct exec *x) {
+    tw_finish_undo();
+    tw_unseen_undo(&x->unseen, x->noted);
+}
+
+#define EXEC(program_, envp_, search_)                                                                                 \
+    { .unseen = {.program = (program_), .envp = (envp_), .search = (search_)}, .pc = TW_CALLER, .cfa = TW_CFA }
 
 /* Each real call returns only when it has failed; errno is not touched on the way out. */
 
 TW_EXPORT int execve(const char *path, char *const argv[], char *const envp[]) {
-    before_exec(path, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(path, envp, false);
+    before_exec(&x);
     int rc = TW_REAL(execve)(path, argv, envp);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
 TW_EXPORT int execv(const char *path, char *const argv[]) {
-    before_exec(path, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(path, environ, false);
+    before_exec(&x);
     int rc = TW_REAL(execv)(path, argv);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
 TW_EXPORT int execvp(const char *file, char *const argv[]) {
-    before_exec(file, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(file, environ, true);
+    before_exec(&x);
     int rc = TW_REAL(execvp)(file, argv);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
 TW_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[]) {
-    before_exec(file, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(file, envp, true);
+    before_exec(&x);
     int rc = TW_REAL(execvpe)(file, argv, envp);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
 TW_EXPORT int fexecve(int fd, char *const argv[], char *const envp[]) {
-    before_exec(argv[0], TW_CALLER, TW_CFA);
+    char path[64];
+    tw_sys_format(path, sizeof path, "/proc/self/fd/%u", (uint64_t)(uint32_t)fd);
+    struct exec x = EXEC(path, envp, false);
+    before_exec(&x);
     int rc = TW_REAL(fexecve)(fd, argv, envp);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
@@ -152,18 +176,20 @@ static void copy_list(char **argv, const char *first, va_list args) {
 TW_EXPORT int execl(const char *path, const char *arg, ...) {
     LIST(argv, arg, arg);
     va_end(list);
-    before_exec(path, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(path, environ, false);
+    before_exec(&x);
     int rc = TW_REAL(execv)(path, argv);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
 TW_EXPORT int execlp(const char *file, const char *arg, ...) {
     LIST(argv, arg, arg);
     va_end(list);
-    before_exec(file, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(file, environ, true);
+    before_exec(&x);
     int rc = TW_REAL(execvp)(file, argv);
-    tw_finish_undo();
+    after_exec(&x);
     return rc;
 }
 
@@ -171,9 +197,30 @@ TW_EXPORT int execle(const char *path, const char *arg, ...) {
     LIST(argv, arg, arg);
     char *const *envp = va_arg(list, char *const *);
     va_end(list);
-    before_exec(path, TW_CALLER, TW_CFA);
+    struct exec x = EXEC(path, envp, false);
+    before_exec(&x);
     int rc = TW_REAL(execve)(path, argv, envp);
-    tw_finish_undo();
+    after_exec(&x);
+    return rc;
+}
+
+/* libc starts the program without passing by the wrappers above; the new process is its own record's business. */
+
+TW_EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions,
+        const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]) {
+    pid_t child = 0;
+    int rc = TW_REAL(posix_spawn)(&child, path, actions, attr, argv, envp);
+    if (rc == 0) tw_unseen_spawned(&(struct tw_unseen){.program = path, .envp = envp}, child);
+    if (rc == 0 && pid) *pid = child;
+    return rc;
+}
+
+TW_EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file, const posix_spawn_file_actions_t *actions,
+        const posix_spawnattr_t *restrict attr, char *const argv[restrict], char *const envp[restrict]) {
+    pid_t child = 0;
+    int rc = TW_REAL(posix_spawnp)(&child, file, actions, attr, argv, envp);
+    if (rc == 0) tw_unseen_spawned(&(struct tw_unseen){.program = file, .envp = envp, .search = true}, child);
+    if (rc == 0 && pid) *pid = child;
     return rc;
 }
 

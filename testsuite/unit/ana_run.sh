@@ -59,7 +59,17 @@ static void *f(void *x) { pthread_mutex_lock(&a); sleep(60); pthread_mutex_unloc
 static void *g(void *x) { usleep(100000); pthread_mutex_lock(&a); pthread_mutex_unlock(&a); return x; }
 int main(void) { pthread_t t, u; pthread_create(&t, 0, f, 0), pthread_create(&u, 0, g, 0); pthread_join(u, 0), pthread_join(t, 0); return 0; }
 END
-for p in good bad stuck; do gcc -g -pthread -o $p $p.c || exit 125; done
+cat >spawn.c <<'END'
+#include <spawn.h>
+#include <sys/wait.h>
+int main(void) {
+    char *argv[] = {"./good", 0}, *envp[] = {0};
+    pid_t a, b;
+    if (posix_spawn(&a, argv[0], 0, 0, argv, envp) || posix_spawnp(&b, argv[0], 0, 0, argv, envp)) return 1;
+    return waitpid(a, 0, 0) != a || waitpid(b, 0, 0) != b;
+}
+END
+for p in good bad stuck spawn; do gcc -g -pthread -o $p $p.c || exit 125; done
 gcc -static -pthread -o static good.c 2>/dev/null
 
 expect "clean program" 0 "$twatch" run -- ./good
@@ -84,6 +94,17 @@ says stderr nonsense
 [ -x static ] && expect "static program" 125 "$twatch" run -- ./static && says stderr "statically"
 expect "a shell that runs them" 66 "$twatch" run -- sh -c './good; ./bad; ./good'
 expect "only the command itself" 0 "$twatch" run --follow=no -- sh -c './bad; true'
+expect "a cleared environment behind a shell" 0 "$twatch" run -- sh -c 'env -i ./good; true'
+says stderr "1 process was not observed: ./good was started without LD_PRELOAD"
+expect "a cleared environment beside findings" 66 "$twatch" run --format=json --output=r.json -- sh -c './bad; env -i ./good; true'
+says r.json "was not observed: ./good was started"
+expect "nothing else was observed" 125 "$twatch" run -- env -i ./good
+says stderr "nothing was observed: ./good was started without"
+[ -x static ] && expect "a static child" 0 "$twatch" run -- sh -c './static; true' && says stderr "./static is linked statically"
+expect "a program that is not there" 0 "$twatch" run -- sh -c 'env -i ./nothing; true'
+if grep -q "not observed" stderr; then echo "FAIL: what was not started is called not observed"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
+expect "spawned without an environment" 0 "$twatch" run -- ./spawn
+says stderr "2 processes were not observed: ./good was started without"
 expect "no threads at all" 0 "$twatch" run -- true
 expect "JSON and text" 66 "$twatch" run --format=json --output=r.json --format=text --output=r.txt -- ./bad
 says r.json '"lock-order-cycle"'
