@@ -1,9 +1,11 @@
 /* Shadow memory: which windows are watched, and clearing. See shadow.h. */
 #include "shadow.h"
+#include <errno.h>
 #include <fcntl.h>
 
-const uint64_t rt_read_key[RT_READERS] = {
-        0x04ull << 40, 0x24ull << 40, 0x10ull << 40, 0x30ull << 40, 0x14ull << 40, 0x34ull << 40};
+const uint64_t rt_read_key[RT_READERS] = {(0x04ull << 40) + RT_SPREAD(1), (0x24ull << 40) + RT_SPREAD(2),
+        (0x10ull << 40) + RT_SPREAD(3), (0x30ull << 40) + RT_SPREAD(4), (0x14ull << 40) + RT_SPREAD(5),
+        (0x34ull << 40) + RT_SPREAD(6)};
 struct rt_window rt_windows[RT_WINDOWS];
 
 enum { CLEAR_BY_HAND = 1 << 18, PAGE = 4096, FAULT_BLOCK = 1 << 30 };
@@ -130,14 +132,17 @@ void rt_shadow_cover(uintptr_t addr, size_t size) {
     }
 }
 
+/* The kernel reads the set before it looks at what to do with it: EFAULT tells that nobody may. */
+static bool readable(uintptr_t addr) {
+    enum { NO_SUCH_HOW = 99 };
+    return rt_sys(SYS_rt_sigprocmask, NO_SUCH_HOW, (long)(addr & ~7ull), 0, 8, 0, 0) != -EFAULT;
+}
+
 bool rt_shadow_fault(uintptr_t addr) {
-    if (addr >> 47) return false;
-    uintptr_t base = addr & ~(uintptr_t)(FAULT_BLOCK - 1);
-    for (size_t size = FAULT_BLOCK; size >= PAGE; size >>= 9) {
+    if (addr >> 47 || addr < FAULT_BLOCK || taken[addr >> RT_WINDOW_BITS] == 1) return false;
+    for (size_t size = FAULT_BLOCK; size >= PAGE; size >>= 9)
         if (rt_pages((void *)(addr & ~(uintptr_t)(size - 1)), size)) return true;
-        base = addr & ~(uintptr_t)(size - 1);
-    }
-    return rt_sys(SYS_mprotect, (long)base, 0, PROT_READ, 0, 0, 0) == 0; /* another thread was faster */
+    return readable(addr); /* another thread was faster */
 }
 
 static void zero_or_drop(uintptr_t lo, size_t bytes) {
@@ -149,6 +154,24 @@ static void zero_or_drop(uintptr_t lo, size_t bytes) {
     memset((void *)lo, 0, in - lo);
     rt_sys(SYS_madvise, (long)in, (long)(out - in), MADV_DONTNEED, 0, 0, 0);
     memset((void *)out, 0, lo + bytes - out);
+}
+
+/* The cells of [lo, hi): at the address ^ far ^ near. Near moves pages inside blocks, so whole blocks are cleared at
+ * once and the pages of the first and the last one by one. */
+static void clear_image(uintptr_t lo, uintptr_t hi, uintptr_t far, uintptr_t near) {
+    while (lo < hi) {
+        uintptr_t next = (lo | (PAGE - 1)) + 1;
+        if (!(lo & (RT_SPREAD_BLOCK - 1)) && hi - lo >= RT_SPREAD_BLOCK) {
+            next = hi & ~(RT_SPREAD_BLOCK - 1);
+            rt_sys(SYS_madvise, (long)(lo ^ far), (long)(next - lo), MADV_DONTNEED, 0, 0, 0);
+        } else if (!(lo & (PAGE - 1)) && hi >= next) {
+            rt_sys(SYS_madvise, (long)(lo ^ far ^ near), PAGE, MADV_DONTNEED, 0, 0, 0);
+        } else {
+            if (next > hi) next = hi;
+            memset((void *)(lo ^ far ^ near), 0, next - lo);
+        }
+        lo = next;
+    }
 }
 
 /* Granules [lo, hi) of one window, few enough to look at each. */
@@ -173,17 +196,17 @@ static void clear_in_window(uintptr_t lo, uintptr_t hi) {
         return;
     }
     rt_atomic_drop_range(lo, hi);
-    zero_or_drop((uintptr_t)rt_write_cell(lo), hi - lo);
+    const uintptr_t spread = RT_SPREAD_BLOCK - 1;
+    clear_image(lo, hi, RT_WRITE_KEY & ~spread, RT_WRITE_KEY & spread);
     for (uint32_t j = 0; j < RT_READERS; j++)
-        zero_or_drop((uintptr_t)rt_read_cell(lo, j), hi - lo);
+        clear_image(lo, hi, rt_read_key[j] & ~spread, rt_read_key[j] & spread);
     uintptr_t r = (uintptr_t)rt_readers(w, lo), re = (uintptr_t)rt_readers(w, hi - 4) + 1;
     zero_or_drop(r, re - r);
-    for (uint32_t j = 0; j <= RT_READERS; j++) /* the numbers are dead with their cells: give the pages back */
-        if (hi - lo >= CLEAR_BY_HAND) {
-            uintptr_t in = (lo + w->marks[j] + PAGE - 1) & ~(uintptr_t)(PAGE - 1),
-                      out = (hi + w->marks[j]) & ~(uintptr_t)(PAGE - 1);
-            rt_sys(SYS_madvise, (long)in, (long)(out - in), MADV_DONTNEED, 0, 0, 0);
-        }
+    /* The numbers are dead with their cells: give the pages back. */
+    for (uint32_t j = 0; j <= RT_READERS; j++) {
+        uintptr_t in = ((lo + spread) & ~spread) + w->marks[j], out = (hi & ~spread) + w->marks[j];
+        rt_sys(SYS_madvise, (long)in, (long)(out - in), MADV_DONTNEED, 0, 0, 0);
+    }
 }
 
 void rt_shadow_clear(uintptr_t lo, uintptr_t hi) {
@@ -200,10 +223,10 @@ void rt_shadow_wipe(void) {
     for (uintptr_t i = 0; i < RT_WINDOWS; i++) {
         struct rt_window *w = &rt_windows[i];
         if (!w->readers) continue;
-        uintptr_t lo = i << RT_WINDOW_BITS;
-        rt_sys(SYS_madvise, (long)rt_write_cell(lo), (long)RT_WINDOW_SIZE, MADV_DONTNEED, 0, 0, 0);
+        uintptr_t lo = i << RT_WINDOW_BITS, top = ~(RT_WINDOW_SIZE - 1);
+        rt_sys(SYS_madvise, (long)(lo ^ (RT_WRITE_KEY & top)), (long)RT_WINDOW_SIZE, MADV_DONTNEED, 0, 0, 0);
         for (uint32_t j = 0; j < RT_READERS; j++)
-            rt_sys(SYS_madvise, (long)rt_read_cell(lo, j), (long)RT_WINDOW_SIZE, MADV_DONTNEED, 0, 0, 0);
+            rt_sys(SYS_madvise, (long)(lo ^ (rt_read_key[j] & top)), (long)RT_WINDOW_SIZE, MADV_DONTNEED, 0, 0, 0);
         rt_sys(SYS_madvise, (long)w->readers, (long)(RT_WINDOW_SIZE / 4), MADV_DONTNEED, 0, 0, 0);
     }
 }

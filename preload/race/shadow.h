@@ -5,10 +5,16 @@
  *     write cell    a ^ RT_WRITE_KEY          (bit 45)
  *     read cell j   a ^ rt_read_key[j]        (bits 42, 44, 45), region j = slot % RT_READERS
  *
- * The eight numbers {0, write key, six read keys} are a group under XOR, so the images of a 1 TiB window of addresses
- * are the other members of its coset: two windows can be watched together whenever they differ outside those bits,
- * which 0x00, 0x55, 0x56, and 0x7c to 0x7f do (program, brk heap, mmap area and stacks). What only the slow path needs
- * (access numbers with byte masks, which readers exist, malloc blocks) is found through a table by window.
+ * Each key also flips some of bits 12 to 15, differently for each region. AMD processors find the way of a first-level
+ * cache set by a hash of address bits 12 to 27 (Lipp and others, Take A Way, ASIACCS 2020): lines whose addresses agree
+ * in the low 28 bits, as a datum's and its cells' would, throw each other out. (Two threads on a hash table of 2 MB:
+ * 6.8 s of CPU before, 4.4 after.)
+ *
+ * The eight numbers {0, write key, six read keys} are a group under XOR in their high bits, so the images of a 1 TiB
+ * window of addresses are the other members of its coset: two windows can be watched together whenever they differ
+ * outside those bits, which 0x00, 0x55, 0x56, and 0x7c to 0x7f do (program, brk heap, mmap area and stacks). What only
+ * the slow path needs (access numbers with byte masks, which readers exist, malloc blocks) is found through a table by
+ * window.
  *
  * A window is mapped when the first memory in it is seen: at the start from /proc/self/maps, later from mmap and from
  * faults in checks (rt_shadow_fault). A window that cannot be watched is left out: its checks read zeros, its slow path
@@ -22,12 +28,14 @@
 enum { RT_WRITE_BIT = 45, RT_WINDOW_BITS = 40, RT_WINDOWS = 128 };
 #define RT_WRITE_KEY (1ull << RT_WRITE_BIT)
 #define RT_WINDOW_SIZE (1ull << RT_WINDOW_BITS)
+#define RT_SPREAD(n) ((uintptr_t)(n) << 12) /* n: 1 to 6 read cells, 7 write marks, 9 to 14 read marks */
+#define RT_SPREAD_BLOCK (1ull << 16)        /* what RT_SPREAD moves stays in its block */
 
 struct rt_window {
-    uintptr_t marks[1 +
-                    RT_READERS]; /* added to the address: u32 (mask << 28 | access number) of the writer, of reader j */
-    uintptr_t readers;           /* + (offset >> 2): u8, bit j: read cell j is in use */
-    uintptr_t blocks;            /* + (offset >> 4) * 4: u32, see block.c */
+    uintptr_t marks[1 + RT_READERS]; /* added to the address ^ RT_SPREAD(7), of reader j ^ RT_SPREAD(9 + j): u32 (mask
+                                        << 28 | access number) */
+    uintptr_t readers;               /* + (offset >> 2): u8, bit j: read cell j is in use */
+    uintptr_t blocks;                /* + (offset >> 4) * 4: u32, see block.c */
 };
 
 extern struct rt_window rt_windows[RT_WINDOWS]; /* readers == 0: not watched */
@@ -45,10 +53,10 @@ static inline uint32_t *rt_read_cell(uintptr_t g, uint32_t j) {
     return (uint32_t *)(g ^ rt_read_key[j]);
 }
 static inline uint32_t *rt_write_mark(const struct rt_window *w, uintptr_t g) {
-    return (uint32_t *)(g + w->marks[0]);
+    return (uint32_t *)((g ^ RT_SPREAD(7)) + w->marks[0]);
 }
 static inline uint32_t *rt_read_mark(const struct rt_window *w, uintptr_t g, uint32_t j) {
-    return (uint32_t *)(g + w->marks[1 + j]);
+    return (uint32_t *)((g ^ RT_SPREAD(9 + j)) + w->marks[1 + j]);
 }
 static inline uint8_t *rt_readers(const struct rt_window *w, uintptr_t g) {
     return (uint8_t *)(w->readers + ((g & (RT_WINDOW_SIZE - 1)) >> 2));
@@ -58,7 +66,8 @@ static inline uint8_t *rt_readers(const struct rt_window *w, uintptr_t g) {
 const char *rt_shadow_start(uintptr_t *stack_end); /* *stack_end: of the mapping that the caller's stack is in */
 /* Makes sure that [addr, addr+size) is watched where it can be. Any thread. */
 void rt_shadow_cover(uintptr_t addr, size_t size);
-/* A fault at addr in a check: true if it was missing shadow and is there now. */
+/* A fault at addr in a check: true if it was missing shadow and can be read now. False: the program's own memory lies
+ * there, or no memory can. */
 bool rt_shadow_fault(uintptr_t addr);
 /* Forgets everything about [lo, hi). */
 void rt_shadow_clear(uintptr_t lo, uintptr_t hi);
