@@ -37,7 +37,7 @@ void tw_deps_release(struct tw_thread *t) {
     struct tw_dep_table *d = t->deps;
     if (!d) return;
     t->deps = NULL;
-    t->last.dep = NULL;
+    for (uint32_t i = 0; i < TW_LAST; i++) t->last[i].dep = NULL;
     tw_sys_zero(d->entries, (d->mask + 1ull) * sizeof *d->entries);
     d->used = 0; /* the stream goes on in its chunk: elements name their thread */
     tw_lock_take(&lock);
@@ -186,13 +186,19 @@ static TW_NOINLINE struct twatch_dep *record_slow(struct tw_thread *t, struct tw
     return d;
 }
 
-/* For the usual case, the same pair as the last time: see tw_deps_quick. */
+/* For the usual case, the same locks as lately: see tw_held_push_again. An entry with address 0 never compares equal. */
 static void remember(struct tw_thread *t, struct twatch_dep *d, const struct twatch_held *inner) {
-    t->last.dep = NULL;
-    if (t->slot->nheld != 1 || d->count < SETTLED || !t->held[0].address) return;
-    t->last = (struct tw_last){.dep = d, .outer = t->held[0].address, .inner = inner->address, .site = inner->site, .outer_id = t->held[0].object,
-            .inner_id = inner->object, .epoch = tw_object_epoch, .segment = t->desc->segment, .outer_mode = t->held[0].mode,
-            .inner_mode = inner->mode, .tags = inner->flags};
+    struct tw_last *l = tw_held_last(t, inner->address, inner->site);
+    uint32_t n = t->slot->nheld;
+    l->dep = NULL;
+    if (n > TW_LAST_OUTER || d->count < SETTLED) return;
+    *l = (struct tw_last){.dep = d, .inner = inner->address, .site = inner->site, .inner_id = inner->object, .epoch = tw_object_epoch,
+            .segment = t->desc->segment, .inner_mode = inner->mode, .tags = inner->flags, .nouter = (uint8_t)n};
+    for (uint32_t i = 0; i < n; i++) {
+        l->outer[i] = t->held[i].address;
+        l->outer_id[i] = t->held[i].object;
+        l->outer_mode[i] = t->held[i].mode;
+    }
 }
 
 /* Nothing that another thread could ever want is held: each held lock was made by this thread and used by no other so far, as the lock that a Python thread holds

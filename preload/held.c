@@ -122,6 +122,13 @@ static inline void push(struct tw_thread *t, const struct twatch_held *entry) {
 static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const struct tw_acquire *a, struct tw_site *s, struct twatch_held *entry) {
     /* All locks of a Python program are taken at one native site, and its Python frames cannot be found again later. */
     if (s->pc != a->pc) *s = (struct tw_site){.pc = a->pc, .eager = tw_python_active() != 0};
+    if (s->seen == TW_SITE_QUIET && t->slot->nheld == 0 && !s->eager) { /* a sample; what nobody has asked about yet stays without an id */
+        s->tick = TW_SITE_SAMPLE;
+        entry->object = tw_object_find(a->address);
+        if (entry->object) count(entry->object, TW_SITE_SAMPLE);
+        push(t, entry);
+        return entry->object;
+    }
     entry->object = id_of(t, a);
     if (t->slot->nheld > 0 && (a->type == TWATCH_TYPE_RECURSIVE || a->mode == TWATCH_MODE_SHARED)) {
         struct twatch_held *again = tw_held_find(t, a->address);
@@ -151,6 +158,24 @@ uint32_t tw_held_push(struct tw_thread *t, const struct tw_acquire *a) {
     if (a->cfa && tw_held_push_quick(t, a->address, tags, a->mode, a->pc, a->cfa)) return 0;
     struct twatch_held entry = {.address = a->address, .site = a->pc, .mode = a->mode, .flags = tags, .depth = depth_of(t, a->cfa)};
     return push_slow(t, a, site_of(t, a->pc), &entry);
+}
+
+bool tw_held_push_again(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
+    const struct tw_last *l = tw_held_last(t, address, pc);
+    uint32_t n = t->slot->nheld;
+    struct twatch_held *h = t->held;
+    if (!l->dep || l->inner != address || l->site != pc || l->nouter != n || l->epoch != tw_object_epoch || l->segment != t->desc->segment ||
+            l->inner_mode != mode || l->tags != tags || n == t->slot->held_capacity)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (h[i].address != l->outer[i] || h[i].mode != l->outer_mode[i]) return false;
+    l->dep->count++;
+    for (uint32_t i = 0; i < n; i++) {
+        h[i].object = l->outer_id[i];
+        h[i].flags |= TWATCH_HELD_DEPPED;
+    }
+    push(t, &(struct twatch_held){.address = address, .object = l->inner_id, .site = pc, .mode = mode, .flags = tags, .depth = depth_of(t, cfa)});
+    return true;
 }
 
 struct twatch_held *tw_held_find(struct tw_thread *t, uintptr_t address) {

@@ -45,21 +45,10 @@ static inline bool tw_held_pop_quick(struct tw_thread *t, uintptr_t address) {
     return true;
 }
 
-/* In line, too: the same inner lock at the same place under the same outer one as the last time. */
-static inline bool tw_held_push_again(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
-    const struct tw_last *l = &t->last;
-    struct twatch_held *h = t->held;
-    if (t->slot->nheld != 1 || !l->dep || l->inner != address || l->site != pc || l->outer != h->address || l->epoch != tw_object_epoch ||
-            l->segment != t->desc->segment || l->outer_mode != h->mode || l->inner_mode != mode || l->tags != tags)
-        return false;
-    l->dep->count++;
-    h[0].object = l->outer_id;
-    h[0].flags |= TWATCH_HELD_DEPPED;
-    h[1] = (struct twatch_held){.address = address, .object = l->inner_id, .site = pc, .mode = mode, .flags = tags,
-            .depth = (uint32_t)((t->stack_hi - cfa) >> 3)};
-    t->slot->ops++;
-    __atomic_store_n(&t->slot->nheld, 2, __ATOMIC_RELEASE);
-    return true;
+/* The same inner lock at the same place under the same held ones as lately. False: nothing was done. */
+bool tw_held_push_again(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa);
+static inline struct tw_last *tw_held_last(struct tw_thread *t, uintptr_t address, uintptr_t pc) {
+    return &t->last[(address >> 4 ^ address >> 10 ^ pc ^ pc >> 5) & (TW_LAST - 1)];
 }
 
 /* Before the real release. False: this thread does not hold it (nothing was changed). */

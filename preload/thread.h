@@ -14,7 +14,7 @@
 #include "store.h"
 #include "sys.h"
 
-enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16 };
+enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16, TW_LAST = 8, TW_LAST_OUTER = 4 };
 
 /* A call site of lock functions, direct-mapped by its return address. New sites are looked at closely; see held.c. */
 struct tw_site {
@@ -75,12 +75,15 @@ struct tw_thread {
     uint64_t poll_since_ns;
     struct tw_site sites[TW_SITES];
     struct tw_known known[TW_KNOWN];
-    struct tw_last {            /* deps.c: the dependency that was seen last, when its outer lock was the only one held */
+    struct tw_last {            /* deps.c: dependencies seen lately, direct-mapped by inner lock and site */
         struct twatch_dep *dep; /* NULL: none */
-        uintptr_t outer, inner, site; /* addresses of the two locks, return address of the inner acquisition */
-        uint32_t outer_id, inner_id, epoch, segment;
-        uint8_t outer_mode, inner_mode, tags;
-    } last;
+        uintptr_t inner, site;  /* address of the inner lock, return address of its acquisition */
+        uint32_t inner_id, epoch, segment;
+        uint8_t inner_mode, tags, nouter;
+        uint8_t outer_mode[TW_LAST_OUTER];
+        uint32_t outer_id[TW_LAST_OUTER];
+        uintptr_t outer[TW_LAST_OUTER]; /* addresses of what was held, in the order of the held array */
+    } last[TW_LAST];
     struct tw_stack_entry stacks[TW_STACKS];
 };
 
