@@ -215,14 +215,24 @@ static uint64_t *ucontext_pc(void *ucontext) {
     return (uint64_t *)((char *)ucontext + 168);
 } /* uc_mcontext.gregs[REG_RIP] */
 
+static uint64_t *ucontext_sp(void *ucontext) {
+    return (uint64_t *)((char *)ucontext + 160);
+} /* uc_mcontext.gregs[REG_RSP] */
+
+/* What handler_enter leaves for handler_leave: the spilled registers; the pc that the handler was shown; by how much
+ * the stack pointer it was shown is higher. The last word is the shim's. */
+enum { SAVED_SPILL = 0, SAVED_SHOWN = 4, SAVED_LIFT = 5 };
+
 static uintptr_t op_handler_enter(void *ucontext, uint64_t *save) {
     struct rt_tls *t = &rt_tls;
     uint64_t *pc = ucontext_pc(ucontext);
-    uintptr_t found = (uintptr_t)*pc, original = x86_translate(found);
+    uintptr_t found = (uintptr_t)*pc, pushed = 0, original = x86_translate(found, &pushed);
     for (uint32_t i = 0; i < 4; i++)
-        save[i] = t->spill[i];
-    save[4] = original;
-    if (original) *pc = original;
+        save[SAVED_SPILL + i] = t->spill[i];
+    save[SAVED_SHOWN] = original ? original : found;
+    save[SAVED_LIFT] = pushed ? sizeof pushed : 0;
+    *pc = save[SAVED_SHOWN];
+    *ucontext_sp(ucontext) += save[SAVED_LIFT];
     uintptr_t sender = save[TW_RACE_SAVE - 1];
     if (rt_enter(t)) { /* not through begin(): the shim may have been interrupted in the middle of something */
         if (sender) rt_sync_do(t, RT_ACQUIRE, sender);
@@ -237,18 +247,25 @@ static void op_handler_leave(void *ucontext, uint64_t *save, uintptr_t found) {
     struct rt_tls *t = &rt_tls;
     uint64_t *pc = ucontext_pc(ucontext);
     for (uint32_t i = 0; i < 4; i++)
-        t->spill[i] = save[i];
-    if (save[4] && *pc == save[4]) {
+        t->spill[i] = save[SAVED_SPILL + i];
+    if (*pc == save[SAVED_SHOWN]) {
+        /* Exactly where it was, also in original code that has a copy: the copy may want another stack pointer. */
         *pc = found;
-    } else { /* the handler sends the program elsewhere: the copy, where there is one, since the original may be
-                overwritten */
-        uintptr_t copy = x86_copy_of((uintptr_t)*pc);
-        if (copy) *pc = copy;
+        *ucontext_sp(ucontext) -= save[SAVED_LIFT];
+        return;
+    }
+    uintptr_t push = 0, copy = x86_copy_of((uintptr_t)*pc, &push);
+    if (!copy) return;
+    *pc = copy;
+    if (push) {
+        *ucontext_sp(ucontext) -= sizeof push;
+        *(uintptr_t *)*ucontext_sp(ucontext) = push;
     }
 }
 
 static int op_fault(void *ucontext, uintptr_t address) {
-    if (!x86_translate((uintptr_t)*ucontext_pc(ucontext))) return 0;
+    uintptr_t pushed;
+    if (!x86_translate((uintptr_t)*ucontext_pc(ucontext), &pushed)) return 0;
     for (uint32_t j = 0; j <= RT_READERS; j++) { /* is it a cell of some address of the program? */
         uintptr_t a = address ^ (j ? rt_read_key[j - 1] : RT_WRITE_KEY);
         if (!(a >> 47) && rt_shadow_fault(address)) return 1;

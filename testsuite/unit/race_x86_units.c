@@ -293,8 +293,9 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     ucontext_t *u = context;
     (void)signal, (void)info;
     uintptr_t pc = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
-    fault_pc = x86_translate(pc);
-    fault_copy = fault_pc ? x86_copy_of(fault_pc) : 0;
+    uintptr_t word = 0;
+    fault_pc = x86_translate(pc, &word);
+    fault_copy = fault_pc ? x86_copy_of(fault_pc, &word) : 0;
     siglongjmp(back, 1);
 }
 
@@ -309,11 +310,12 @@ static void test_translation(void) {
     }
     sigaction(SIGSEGV, &old, NULL);
     EXPECT(fault_pc - (uintptr_t)load_int < 32);
-    EXPECT(fault_copy && x86_translate(fault_copy) == fault_pc);
-    EXPECT(x86_translate((uintptr_t)load_int) == 0); /* not a trampoline */
-    EXPECT(x86_copy_of((uintptr_t)load_int + 1) == 0 ||
-            x86_translate(x86_copy_of((uintptr_t)load_int + 1)) == (uintptr_t)load_int + 1);
-    EXPECT(!x86_translate(0) && !x86_translate(~0ull) && !x86_copy_of(1));
+    uintptr_t word = 1, inside = (uintptr_t)load_int + 1;
+    EXPECT(fault_copy && x86_translate(fault_copy, &word) == fault_pc && !word);
+    EXPECT(x86_translate((uintptr_t)load_int, &word) == 0); /* not a trampoline */
+    uintptr_t copy = x86_copy_of(inside, &word);
+    EXPECT(copy == 0 || x86_translate(copy, &word) == inside);
+    EXPECT(!x86_translate(0, &word) && !x86_translate(~0ull, &word) && !x86_copy_of(1, &word));
 }
 
 static int bias_of(struct dl_phdr_info *info, size_t size, void *out) {

@@ -344,24 +344,31 @@ void x86_module_stats(uint32_t module, struct x86_stats *out) {
     *out = module < x86_module_count() ? modules[module]->stats : (struct x86_stats){0};
 }
 
-uintptr_t x86_translate(uintptr_t pc) {
+uintptr_t x86_translate(uintptr_t pc, uintptr_t *pushed) {
     const struct x86_module *m = x86_module_of_code(pc);
     if (!m) return 0;
-    uint32_t code = (uint32_t)(pc - (uintptr_t)m->code), at = 0, text = 0, out_at = 0, out_text = 0;
+    uint32_t code = (uint32_t)(pc - (uintptr_t)m->code), at = 0, text = 0, out_at = 0, out_text = 0, returns = 0;
     int found = x86_pcmap_text(&m->copies, code, &at, &text);
     if (x86_pcmap_text(&m->outlines, code, &out_at, &out_text) && (!found || out_at > at)) {
         found = 1;
         text = out_text;
     }
-    return found ? m->bias + m->text_addr + text : 0;
+    if (!found) return 0;
+    uintptr_t base = m->bias + m->text_addr;
+    *pushed = x86_patch_place(m, text, &returns) == X86_PLACE_PUSHED ? base + returns : 0;
+    return base + text;
 }
 
-uintptr_t x86_copy_of(uintptr_t pc) {
+uintptr_t x86_copy_of(uintptr_t pc, uintptr_t *push) {
     for (uint32_t i = x86_module_count(); i-- > 0;) {
         const struct x86_module *m = modules[i];
-        uint32_t at = 0;
-        if (!m->live || !m->patched || pc - (m->bias + m->text_addr) >= m->text_size) continue;
-        return x86_pcmap_code(&m->copies, (uint32_t)(pc - (m->bias + m->text_addr)), &at) ? (uintptr_t)m->code + at : 0;
+        uintptr_t base = m->bias + m->text_addr;
+        uint32_t off = (uint32_t)(pc - base), at = 0, returns = 0;
+        if (!m->live || !m->patched || pc - base >= m->text_size) continue;
+        enum x86_place place = x86_patch_place(m, off, &returns);
+        if (place == X86_PLACE_ORIGINAL || !x86_pcmap_code(&m->copies, off, &at)) return 0;
+        *push = place == X86_PLACE_PUSHED ? base + returns : 0;
+        return (uintptr_t)m->code + at;
     }
     return 0;
 }

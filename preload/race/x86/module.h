@@ -51,6 +51,13 @@ static inline const struct x86_site_entry *x86_module_sites(const struct x86_mod
 static inline uint32_t x86_module_nsites(const struct x86_module *m) {
     return (uint32_t)(m->part_bytes[X86_PART_SITES] / sizeof(struct x86_site_entry));
 }
+/*
+ * patch.c: who executes the instruction at an offset of .text. Any context. Only where a jump to it was written does a
+ * copy stand for the original. A copy of a TAIL run (run.h) runs with the return address of the run's call, at
+ * *returns, on the stack already.
+ */
+enum x86_place { X86_PLACE_ORIGINAL, X86_PLACE_COPY, X86_PLACE_PUSHED };
+enum x86_place x86_patch_place(const struct x86_module *m, uint32_t off, uint32_t *returns);
 /* Fills copies and outlines from the parts. */
 void x86_module_maps(struct x86_module *m);
 /* Writes the thunks at the start of the trampolines, which must be writable. */

@@ -38,6 +38,30 @@ static int64_t patch_around(const struct x86_module *m, uint32_t off, int whole)
     return (int64_t)lo;
 }
 
+static int is_written(const struct x86_module *m, const struct x86_patch *p) {
+    const uint8_t *at = (const uint8_t *)(m->bias + m->text_addr) + p->off;
+    int32_t displacement;
+    memcpy(&displacement, at + 1, 4);
+    return *at == p->opcode && at + X86_JUMP_BYTES + displacement == m->code + p->to;
+}
+
+enum x86_place x86_patch_place(const struct x86_module *m, uint32_t off, uint32_t *returns) {
+    const struct x86_patch *p = patches_of(m), *end = p + npatches_of(m);
+    for (size_t n = (size_t)(end - p); n;) { /* the first that ends behind off */
+        size_t half = n / 2;
+        if (p[half].off + X86_JUMP_BYTES + p[half].dead <= off) {
+            p += half + 1;
+            n -= half + 1;
+        } else {
+            n = half;
+        }
+    }
+    if (p == end || off < p->off - p->nops || !is_written(m, p)) return X86_PLACE_ORIGINAL;
+    if (p->opcode == 0xe9) return X86_PLACE_COPY;
+    *returns = p->off + X86_JUMP_BYTES;
+    return p->nops ? X86_PLACE_PUSHED : X86_PLACE_ORIGINAL;
+}
+
 /* Marks the jumps to leave out. Words of the stack from here up are looked at; most are no code. */
 static void find_interrupted(const struct x86_module *m, struct x86_vec *skip) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~7ull, end = x86_space_end(here);

@@ -165,12 +165,16 @@ void x86_module_stats(uint32_t module, struct x86_stats *out);
 uint32_t x86_module_count(void);
 
 /*
- * The original address of what runs at pc, when pc is in a trampoline; 0 when it is not. Any context. The copy of the
- * same instruction is found by x86_copy_of, 0 when there is none: a signal handler is shown the original
- * pc, and where it returns to an original pc that has a copy, execution must go on in the copy.
+ * The original address of what runs at pc, when pc is in a trampoline; 0 when it is not. Any context. *pushed: the
+ * return address that the trampoline has on the stack and the original would not have yet, or 0. A signal handler is
+ * shown the original pc. The rest of the machine is the trampoline's (a check may have borrowed registers): where the
+ * handler leaves the pc alone, execution must go on at the pc that was interrupted and nowhere else.
+ *
+ * Where it sends the program to another original pc, that may be overwritten: x86_copy_of is the address to go to
+ * instead, after a push of *push when that is not 0. 0: the original is what runs there.
  */
-uintptr_t x86_translate(uintptr_t pc);
-uintptr_t x86_copy_of(uintptr_t pc);
+uintptr_t x86_translate(uintptr_t pc, uintptr_t *pushed);
+uintptr_t x86_copy_of(uintptr_t pc, uintptr_t *push);
 
 /* Is the calling thread the only one of the process, as the kernel counts? What was made by a raw clone counts too. */
 int x86_alone(void);
