@@ -64,7 +64,7 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
         [TWATCH_INCIDENT_COND_WAIT_UNLOCKED] = {RULE_COND_WAIT_UNLOCKED, false, "{t} waits on {o} without holding {p}",
                 .step = {T(WAITS)}},
         [TWATCH_INCIDENT_BARRIER_MISUSE] = {RULE_BARRIER_MISUSE, false, "{t} misused {o}: {w}",
-                WORDS("more threads came than its count says", "it was destroyed while threads were at it",
+                WORDS("not as it was made", "it was destroyed while threads were at it",
                         "its count is zero"),
                 .step = {T(DOES, .note = "{w}"), U(WAITS)}},
         [TWATCH_INCIDENT_SELF_JOIN] = {RULE_SELF_JOIN, false, "{t} joined itself",
