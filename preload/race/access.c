@@ -147,8 +147,6 @@ static void remember_load(struct rt_slot *s, uintptr_t g) {
 static void on_read(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     uint32_t j = t->slot->number % RT_READERS, bit = 1u << j;
-    __builtin_prefetch(rt_read_mark(w, g, j), 1);
-    __builtin_prefetch(rt_readers(w, g), 0);
     hint(p, g, (uint32_t)t->epoch, w);
     uint32_t id = rt_history_id(t, p);
     uint32_t *cell = rt_read_cell(g, j), *mark = rt_read_mark(w, g, j), old = *cell, written = *rt_write_cell(g);
@@ -156,14 +154,30 @@ static void on_read(
     uint32_t ep = (uint32_t)t->epoch, all = mask;
     bool others = (written && rt_slot_of(written) != rt_slot_of(ep)) || written & RT_EXACT;
     all |= same_access(*mark, id, old, ep);
-    *mark = all << RT_ID_BITS | id;
+    if (*mark != (all << RT_ID_BITS | id)) *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
-    if (!(*readers & bit)) __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
-    if (others || *(volatile uint32_t *)rt_write_cell(g) != written) {
+    /* A cell in use has its bit, which is in a line of its own: not looked at, unless a writer may just be clearing. */
+    bool changed = *(volatile uint32_t *)rt_write_cell(g) != written;
+    if ((!old || changed || (others && unordered(t, written & ~RT_EXACT))) && !(*readers & bit))
+        __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
+    if (others || changed) {
         check_write(t, g, mask, addr, w, p);
         if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(id)->locks);
     }
     if (plain_mov(p->flags)) remember_load(t->slot, g);
+}
+
+/* The lines that the access will need, asked for together: each may be a miss. */
+void rt_access_soon(const struct rt_tls *t, uintptr_t addr, uint32_t flags) {
+    const struct rt_window *w = rt_window(addr);
+    if (!w) return;
+    __builtin_prefetch(rt_write_cell(addr), 0);
+    if (flags & RT_WRITE) {
+        __builtin_prefetch(rt_write_mark(w, addr), 1);
+        __builtin_prefetch(rt_readers(w, addr), 0);
+    } else if (t->slot) {
+        __builtin_prefetch(rt_read_mark(w, addr, t->slot->number % RT_READERS), 1);
+    }
 }
 
 void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p) {

@@ -185,6 +185,8 @@ void rt_atomic_drop_range(uintptr_t lo, uintptr_t hi);
 void rt_sync_reset(void);
 
 /* ---- access.c */
+/* An access of these flags will be looked at: prefetches. Any state of t. */
+void rt_access_soon(const struct rt_tls *t, uintptr_t addr, uint32_t flags);
 void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p);
 /* The memory was freed by the caller: a write of what was ever touched of its first 4 KiB. */
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p);

@@ -16,6 +16,7 @@ static bool place_of_site(struct rt_place *p, uint32_t site, const struct x86_re
 
 void rt_slow(uintptr_t addr, uint32_t site, const struct x86_regs *regs) {
     struct rt_tls *t = &rt_tls;
+    rt_access_soon(t, addr, x86_site_access(site) >> 8);
     if (!rt_enter(t)) return;
     struct rt_place p;
     if (place_of_site(&p, site, regs)) {
