@@ -20,7 +20,7 @@ static __typeof__(&unw_get_proc_info) get_proc_info;
 static int (*get_context)(unw_tdep_context_t *);
 static struct tw_lock lock;
 static bool usable;
-static uintptr_t lib_start, lib_end; /* where libunwind is mapped */
+uintptr_t tw_unwind_lib_start, tw_unwind_lib_end; /* where libunwind is mapped */
 
 /*
  * libunwind probes memory by writing it to a pipe, and goes on using the two descriptor numbers after the program has closed them and opened its own
@@ -64,7 +64,7 @@ static bool probe_is_ours(void) {
 }
 
 TW_EXPORT int pipe2(int fds[2], int flags) {
-    if (!(TW_CALLER >= lib_start && TW_CALLER < lib_end)) return TW_REAL(pipe2)(fds, flags);
+    if (!tw_unwind_calls(TW_CALLER)) return TW_REAL(pipe2)(fds, flags);
     if (!make_probe(flags)) return -1;
     fds[0] = probe[0].fd;
     fds[1] = probe[1].fd;
@@ -90,10 +90,10 @@ void tw_unwind_init(void) {
     *(void **)&get_context = dlsym(lib, TEXT(UNW_ARCH_OBJ(getcontext)));
     Dl_info info;
     if (init_local && dladdr((void *)init_local, &info)) {
-        lib_start = (uintptr_t)info.dli_fbase;
-        lib_end = lib_start + LIBUNWIND_SPAN;
+        tw_unwind_lib_start = (uintptr_t)info.dli_fbase;
+        tw_unwind_lib_end = tw_unwind_lib_start + LIBUNWIND_SPAN;
     }
-    usable = lib_start && init_local && step && get_reg && is_signal_frame && get_proc_info && get_context;
+    usable = tw_unwind_lib_start && init_local && step && get_reg && is_signal_frame && get_proc_info && get_context;
 }
 
 /*
@@ -127,7 +127,7 @@ static void quiet_end(const struct quiet *q) {
 }
 
 TW_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
-    if (quiet_here && TW_CALLER >= lib_start && TW_CALLER < lib_end) return 0;
+    if (quiet_here && tw_unwind_calls(TW_CALLER)) return 0;
     return TW_REAL(sigprocmask)(how, set, before);
 }
 

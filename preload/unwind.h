@@ -12,6 +12,10 @@ struct tw_unwound {
     uintptr_t slot[TWATCH_MAX_FRAMES]; /* where each stands on the stack; 0: it does not (interrupted by a signal) */
 };
 
+/* True in a wrapper that libunwind itself called, on behalf of the library. */
+extern TW_HIDDEN uintptr_t tw_unwind_lib_start, tw_unwind_lib_end;
+static inline bool tw_unwind_calls(uintptr_t caller) { return caller - tw_unwind_lib_start < tw_unwind_lib_end - tw_unwind_lib_start; }
+
 void tw_unwind_init(void);
 /* From the frame whose callee's canonical frame address is cfa: pc[0] is the return address below cfa. */
 bool tw_unwind_from(struct tw_unwound *u, uintptr_t cfa, uint32_t depth);
