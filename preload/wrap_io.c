@@ -96,7 +96,7 @@ static void touched_vector(const struct iovec *v, int n, size_t bytes, int is_wr
  * libunwind's probe of memory goes to the kernel directly. libc's read and write are cancellation points, and one that is cancelled while cancellation is disabled,
  * as it is around libunwind, waits for ever in glibc 2.36 (__pthread_disable_asynccancel).
  */
-static TW_NOINLINE ssize_t probe(long number, int fd, const void *p, size_t n) {
+static TW_NOINLINE ssize_t probe(long number, int fd, uintptr_t p, size_t n) {
     long r = tw_sys(number, fd, p, n);
     if (r >= 0) return r;
     errno = (int)-r;
@@ -104,7 +104,7 @@ static TW_NOINLINE ssize_t probe(long number, int fd, const void *p, size_t n) {
 }
 
 TW_EXPORT ssize_t read(int fd, void *p, size_t n) {
-    if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_read, fd, p, n);
+    if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_read, fd, (uintptr_t)p, n);
     ssize_t got = TW_REAL(read)(fd, p, n);
     if (RACING && got >= 0) {
         arrived(0, fd);
@@ -179,7 +179,7 @@ TW_EXPORT int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *size, int flags) {
 /* ---- out */
 
 TW_EXPORT ssize_t write(int fd, const void *p, size_t n) {
-    if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_write, fd, p, n);
+    if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_write, fd, (uintptr_t)p, n);
     if (RACING) {
         touched(p, n, 0, TW_CALLER, TW_CFA);
         reaches(fd);
