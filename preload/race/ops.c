@@ -263,14 +263,12 @@ static void op_handler_leave(void *ucontext, uint64_t *save, uintptr_t found) {
     }
 }
 
+/* The kernel's address is 0 when the cell's is no address at all: the one in the registers counts. */
 static int op_fault(void *ucontext, uintptr_t address) {
-    uintptr_t pushed;
-    if (!x86_translate((uintptr_t)*ucontext_pc(ucontext), &pushed)) return 0;
-    for (uint32_t j = 0; j <= RT_READERS; j++) { /* is it a cell of some address of the program? */
-        uintptr_t a = address ^ (j ? rt_read_key[j - 1] : RT_WRITE_KEY);
-        if (!(a >> 47) && rt_shadow_fault(address)) return 1;
-    }
-    return 0;
+    uintptr_t pc = (uintptr_t)*ucontext_pc(ucontext), cell;
+    (void)address;
+    if (!x86_check_at(pc, ucontext, &cell, 0)) return 0;
+    return rt_shadow_fault(cell) || x86_check_at(pc, ucontext, &cell, 1);
 }
 
 const struct tw_race_ops rt_ops = {

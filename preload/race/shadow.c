@@ -132,10 +132,10 @@ void rt_shadow_cover(uintptr_t addr, size_t size) {
     }
 }
 
-/* The kernel reads the set before it looks at what to do with it: EFAULT tells that nobody may. */
+/* The kernel reads the set before it finds out that it does not know what to do with it. */
 static bool readable(uintptr_t addr) {
     enum { NO_SUCH_HOW = 99 };
-    return rt_sys(SYS_rt_sigprocmask, NO_SUCH_HOW, (long)(addr & ~7ull), 0, 8, 0, 0) != -EFAULT;
+    return rt_sys(SYS_rt_sigprocmask, NO_SUCH_HOW, (long)(addr & ~7ull), 0, 8, 0, 0) == -EINVAL;
 }
 
 bool rt_shadow_fault(uintptr_t addr) {

@@ -175,6 +175,11 @@ uint32_t x86_module_count(void);
  */
 uintptr_t x86_translate(uintptr_t pc, uintptr_t *pushed);
 uintptr_t x86_copy_of(uintptr_t pc, uintptr_t *push);
+/*
+ * Is pc the instruction of a check that reads a cell? *cell: the address that it reads, by the registers in the
+ * ucontext. skip: the ucontext then goes on behind it as if the cell had been 0, which is no epoch. Any context.
+ */
+int x86_check_at(uintptr_t pc, void *ucontext, uintptr_t *cell, int skip);
 
 /* Is the calling thread the only one of the process, as the kernel counts? What was made by a raw clone counts too. */
 int x86_alone(void);
