@@ -5,6 +5,7 @@
 #include "cond_ops.h"
 
 #include "python.h"
+#include "spurious.h"
 #include "use.h"
 
 enum { COND_SHARED = 1, COND_DESTROYED = 4 };
@@ -105,6 +106,12 @@ void tw_cond_wait_begin(struct tw_cond_wait *w, uint64_t deadline_ns) {
         tw_leave(t);
         return;
     }
+    if (TW_UNLIKELY(tw_spurious_wait(t, w))) {
+        w->spurious = true;
+        t->last_woken = 0;
+        tw_leave(t);
+        return;
+    }
     w->took = tw_held_take(t, (uintptr_t)w->mutex, &w->saved);
     uint32_t mutex = w->took ? tw_held_resolve(t, &w->saved) : mutex_id(t, w);
     struct tw_use_entry *e = use_of(t, w->cond, w->pc, w->cfa);
@@ -143,7 +150,7 @@ static void leave_side(struct tw_cond_side *side, bool got) {
    unless its state is lost. The condition variable may be destroyed and its memory gone: its address is used, its
    memory is not. */
 void tw_cond_wait_over(struct tw_cond_wait *w) {
-    if (is_interpreters(w->cond) && !tw_race) return;
+    if (w->spurious || (is_interpreters(w->cond) && !tw_race)) return;
     struct tw_thread *t = w->rc == TW_COND_CANCELLED ? tw_enter_cancelled() : tw_enter();
     if (!t) return;
     bool got = w->rc == 0 || w->rc == EOWNERDEAD;

@@ -11,7 +11,8 @@ struct tw_cond_wait {
     pthread_mutex_t *mutex;
     uintptr_t pc, cfa;
     bool timed;
-    bool took; /* the mutex was in the held set */
+    bool spurious; /* the real call is left out: see spurious.h */
+    bool took;     /* the mutex was in the held set */
     int rc;
     struct twatch_use
             *use; /* NULL: the wait was not published. After the wait the condition variable itself may be gone. */

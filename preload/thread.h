@@ -63,6 +63,10 @@ struct tw_thread {
     uint32_t ncarried;
     uintptr_t lowest_object;    /* lowest address of an object on its own stack; 0 none */
     uintptr_t last_woken;       /* cond.c: address of the condition variable whose wait ended last, by a signal; 0 none */
+    struct tw_spurious {        /* spurious.c: a wait that returned at once, not yet answered; cond 0: none */
+        uintptr_t cond, mutex, site;
+        uint32_t cond_id, mutex_id, stack;
+    } spurious;
     struct tw_use_entry {       /* cache of use.c: what this thread does with the semaphore, condition or barrier at an address */
         uintptr_t address;
         uint32_t object;        /* id; the entry is good while its object is not dead */

@@ -6,6 +6,7 @@
 #include "hang.h"
 #include "incident.h"
 #include "inherit.h"
+#include "spurious.h"
 #include "use.h"
 
 /* ---- publishing ---- */
@@ -165,6 +166,7 @@ uint64_t tw_wait_end(struct tw_thread *t, bool got) {
 }
 
 void tw_wait_thread_ended(struct tw_thread *t) {
+    tw_spurious_thread_ended(t);
     if (t->slot->wait_kind) clear(t->slot); /* cancelled in a wait */
     if (TW_CONFIG(detect_deadlocks)) tw_detect_thread_ended(t);
 }

@@ -7,7 +7,7 @@
 TW_EXPORT int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m) {
     WAITING w = {.cond = c, .mutex = m, .pc = TW_CALLER, .cfa = TW_CFA, .rc = TW_COND_CANCELLED};
     tw_cond_wait_begin(&w, 0);
-    w.rc = TW_REAL(pthread_cond_wait)(c, m);
+    w.rc = TW_UNLIKELY(w.spurious) ? 0 : TW_REAL(pthread_cond_wait)(c, m);
     return w.rc;
 }
 

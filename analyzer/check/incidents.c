@@ -102,7 +102,7 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
         [TWATCH_INCIDENT_BUSY_WAIT] = {RULE_BUSY_WAIT, false, "{t} burnt {d} of processor time asking again and again",
                 .step = {T(DOES, .note = "asks again and again")}},
         [TWATCH_INCIDENT_WAIT_WITHOUT_LOOP] = {RULE_WAIT_WITHOUT_LOOP, false,
-                "{t} waits on {o} and goes on without checking again", .step = {T(WAITS)}},
+                "{t} waits on {o} in no loop: woken without a signal, it did not wait again before giving back {p}", .step = {T(WAITS)}},
         [TWATCH_INCIDENT_TLS_KEY_LEAK] = {RULE_TLS_KEY_LEAK, false, "{n} values under {o} were never freed",
                 .step = {T(DOES, .note = "a value is set; nothing frees it when the thread ends")}},
         [TWATCH_INCIDENT_TLS_KEY_AFTER_DELETE] = {RULE_TLS_KEY_AFTER_DELETE, false,
