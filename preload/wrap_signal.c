@@ -18,7 +18,7 @@
 enum { SIGNALS = 65 };
 
 static struct sigaction program[SIGNALS]; /* what the program installed where our handler stands */
-static bool faults_ours;                  /* SIGSEGV is ours alone */
+static bool faults_ours;                  /* SIGSEGV is ours alone: program[SIGSEGV] has no handler */
 
 static uintptr_t key_of(int number) {
     return (uintptr_t)&program[number];
@@ -30,10 +30,17 @@ static bool watching(void) {
     return answer == 1;
 }
 
-static void fault_of_the_program(
-        int number) { /* nobody handles it: on return the instruction faults again, and the process dies of it */
+static bool real_handler(const struct sigaction *a) {
+    return a->sa_flags & SA_SIGINFO || (a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN);
+}
+
+/* Nobody handles it: on return the instruction faults again, or the signal is sent again, and the process dies of it.
+ */
+static void fault_of_the_program(int number, const siginfo_t *info) {
     struct sigaction plain = {.sa_handler = SIG_DFL};
+    if (info->si_code <= 0 && program[number].sa_handler == SIG_IGN) return;
     tw_real.sigaction(number, &plain, NULL);
+    if (info->si_code <= 0) tw_sys(SYS_tgkill, tw_sys(SYS_getpid), tw_sys(SYS_gettid), number);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context) {
@@ -48,8 +55,14 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         pc = race->handler_enter(context, save);
     }
     const struct sigaction act = program[number];
-    if (number == SIGSEGV && faults_ours)
-        fault_of_the_program(number);
+    if (number == SIGSEGV &&
+            (unsigned)act.sa_flags &
+                    SA_RESETHAND) { /* asked of the kernel, it would undo our handler at the first fault of a check */
+        program[number] = (struct sigaction){.sa_handler = SIG_DFL};
+        faults_ours = true;
+    }
+    if (number == SIGSEGV && !real_handler(&act))
+        fault_of_the_program(number, info);
     else if (act.sa_flags & SA_SIGINFO)
         act.sa_sigaction(number, info, context);
     else if (act.sa_handler != SIG_DFL && act.sa_handler != SIG_IGN)
@@ -57,34 +70,39 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     if (race) race->handler_leave(context, save, pc);
 }
 
-static bool real_handler(const struct sigaction *a) {
-    return a->sa_flags & SA_SIGINFO || (a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN);
+static void behind_ours(int number, const struct sigaction *act, struct sigaction *mine) {
+    *mine = (struct sigaction){.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    if (real_handler(act)) {
+        *mine = *act;
+        mine->sa_flags |= SA_SIGINFO;
+        if (number == SIGSEGV)
+            mine->sa_flags &= ~(int)SA_RESETHAND; /* on_signal does it */
+        else
+            mine->sa_mask.__val[0] &= ~(1ul << (SIGSEGV - 1)); /* a fault of a check that is blocked kills */
+    }
+    mine->sa_sigaction = on_signal;
 }
 
 TW_EXPORT int sigaction(int number, const struct sigaction *act, struct sigaction *old) {
     if (!watching() || number <= 0 || number >= SIGNALS || number == 32 || number == 33)
         return TW_REAL(sigaction)(number, act, old);
-    struct sigaction before = program[number], kernel, mine;
-    bool hidden = number == SIGSEGV && faults_ours;
-    if (act && real_handler(act)) {
-        mine = *act;
-        mine.sa_sigaction = on_signal;
-        mine.sa_flags |= SA_SIGINFO;
+    const struct sigaction before = program[number];
+    const bool was_ours = faults_ours,
+               faults = number == SIGSEGV && tw_race; /* then our handler stays, whatever the program wants */
+    struct sigaction kernel, mine;
+    const bool behind = act && (faults || real_handler(act));
+    if (behind) {
+        behind_ours(number, act, &mine);
         program[number] = *act;
-        if (number == SIGSEGV) faults_ours = false;
-    } else if (act && number == SIGSEGV && hidden && act->sa_handler == SIG_DFL) {
-        if (old) *old = (struct sigaction){.sa_handler = SIG_DFL}; /* our handler stays */
-        return 0;
     }
-    int rc = TW_REAL(sigaction)(number, act && real_handler(act) ? &mine : act, &kernel);
+    if (act && number == SIGSEGV) faults_ours = behind && !real_handler(act);
+    int rc = TW_REAL(sigaction)(number, behind ? &mine : act, &kernel);
     if (rc != 0) {
         program[number] = before;
-        if (number == SIGSEGV) faults_ours = hidden;
+        faults_ours = was_ours;
         return rc;
     }
-    if (act && !real_handler(act) && number == SIGSEGV) faults_ours = false;
     if (old) *old = kernel.sa_flags & SA_SIGINFO && kernel.sa_sigaction == on_signal ? before : kernel;
-    if (old && hidden) *old = (struct sigaction){.sa_handler = SIG_DFL};
     return rc;
 }
 
@@ -98,10 +116,14 @@ TW_EXPORT sighandler_t signal(int number, sighandler_t handler) {
 
 /* The engine starts: faults on its shadow memory must reach it. */
 void tw_wrap_signal_race(void) {
-    struct sigaction now, mine = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-    if (TW_REAL(sigaction)(SIGSEGV, NULL, &now) != 0 || real_handler(&now) || now.sa_handler == SIG_IGN) return;
-    mine.sa_sigaction = on_signal;
+    struct sigaction now, mine;
+    if (TW_REAL(sigaction)(SIGSEGV, NULL, &now) != 0 || (real_handler(&now) && now.sa_sigaction == on_signal)) return;
+    behind_ours(SIGSEGV, &now, &mine);
     program[SIGSEGV] = now;
+    if (real_handler(&now)) {
+        tw_real.sigaction(SIGSEGV, &mine, NULL);
+        return;
+    }
     if (tw_real.sigaction(SIGSEGV, &mine, NULL) == 0) faults_ours = true;
 }
 
