@@ -8,7 +8,9 @@
 #include "config.h"
 #include "sys.h"
 
-enum { PATHS = 4096, HEAD = 2048 };
+/* The caller may be a vfork child or have a small stack: some 4 KiB in all, and only under `twatch run`. Longer names
+ * are not noted. */
+enum { PATHS = 1024, HEAD = 1024 };
 
 static char seen[256]; /* of our own: programs that change their title write over the environment */
 
@@ -108,7 +110,7 @@ static char *interpreter(char *head, size_t n) {
     return to > from ? head + from : NULL;
 }
 
-static const char *why_of_file(const char *path, bool script) {
+static TW_NOINLINE const char *why_of_file(const char *path, bool script) {
     char head[HEAD] __attribute__((aligned(8)));
     long fd = tw_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return NULL;
@@ -125,7 +127,7 @@ static const char *why_of_file(const char *path, bool script) {
 /* ---- the lines ---- */
 
 /* In one write, so that lines of several processes do not mix. */
-static void write_line(int pid, const char *mark, const char *why, const char *program) {
+static TW_NOINLINE void write_line(int pid, const char *mark, const char *why, const char *program) {
     char line[PATHS / 2 + 64];
     size_t n = tw_sys_format(line, sizeof line - 1, "%u %s%s %s", (uint64_t)(uint32_t)pid, mark, why, program);
     for (size_t i = 0; i < n; i++)
@@ -137,14 +139,14 @@ static void write_line(int pid, const char *mark, const char *why, const char *p
     tw_sys(SYS_close, fd);
 }
 
-static const char *why(const struct tw_unseen *what) {
+static TW_NOINLINE const char *why(const struct tw_unseen *what) {
     char path[PATHS];
-    if (TW_LIKELY(!seen[0]) || !what->program || !find(what, path)) return NULL;
+    if (!what->program || !find(what, path)) return NULL;
     return loads_us(what->envp) ? why_of_file(path, false) : "cleared";
 }
 
 bool tw_unseen_exec(const struct tw_unseen *what) {
-    const char *reason = why(what);
+    const char *reason = seen[0] ? why(what) : NULL;
     if (reason) write_line((int)tw_sys(SYS_getpid), "- ", reason, what->program);
     return reason != NULL;
 }
@@ -154,6 +156,6 @@ void tw_unseen_undo(const struct tw_unseen *what, bool noted) {
 }
 
 void tw_unseen_spawned(const struct tw_unseen *what, int pid) {
-    const char *reason = why(what);
+    const char *reason = seen[0] ? why(what) : NULL;
     if (reason) write_line(pid, "- ", reason, what->program);
 }
