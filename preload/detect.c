@@ -85,6 +85,20 @@ static bool all_blocked(void) {
     return blocked >= live && blocked > 0;
 }
 
+/* Before the whole process is looked over: most often, when all threads seem to be blocked, one waits for a lock that has just been given back, and has not run yet. */
+static bool somebody_may_go(uint32_t self) {
+    for (uint32_t i = 1, n = tw_thread_slots(); i <= n; i++) {
+        const struct twatch_slot *s = tw_thread_slot(i);
+        uint8_t kind = s->wait_kind;
+        if (i == self || !s->thread || (kind != TWATCH_OBJ_MUTEX && kind != TWATCH_OBJ_RWLOCK && kind != TWATCH_OBJ_SPIN)) continue;
+        struct tw_view v;
+        if (!tw_look_thread(i, &v) || !v.kind) return true;
+        tw_look_need(&v, NULL, false);
+        if (v.needs == TW_NEEDS_NOTHING) return true;
+    }
+    return false;
+}
+
 /* ---- suspicion ---- */
 
 /* The threads on which the verdict rests: the caller, those in its way, those in theirs. */
@@ -246,7 +260,7 @@ void tw_detect_wait(struct tw_thread *t) {
     }
     if (TW_UNLIKELY(!reserved || tw_thread_slots() > tw_look_room)) reserve();
     enum follow f = follow(t->slot_id);
-    if (f == SUSPECT || (f == OPEN && all_blocked())) suspect(t, t->slot_id, 0);
+    if (f == SUSPECT || (f == OPEN && all_blocked() && !somebody_may_go(t->slot_id))) suspect(t, t->slot_id, 0);
 }
 
 void tw_detect_thread_ended(struct tw_thread *t) {
@@ -258,7 +272,7 @@ void tw_detect_thread_ended(struct tw_thread *t) {
     for (uint32_t i = 0; i < t->slot->nheld; i++)
         holds |= t->held[i].address != 0;
     if (holds) tw_look_orphans(t);
-    if ((holds && tw_look_orphan_wanted()) || all_blocked()) suspect(t, 0, t->slot_id);
+    if ((holds && tw_look_orphan_wanted()) || (all_blocked() && !somebody_may_go(0))) suspect(t, 0, t->slot_id);
 }
 
 void tw_detect_forked(void) {
