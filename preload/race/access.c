@@ -189,7 +189,10 @@ void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *
     uintptr_t hi = addr + bytes;
     for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
         const struct rt_window *w = rt_window(g);
-        if (!w) return;
+        if (__builtin_expect(!w, 0)) {
+            if (!(p->flags & RT_RANGE)) rt_sync_unwatched(t, g, false, p->flags & RT_WRITE, p->flags & RT_READ);
+            return;
+        }
         uint32_t ep = (uint32_t)t->epoch, mask = mask_of(g, addr, hi);
         if (p->flags & RT_WRITE) {
             uint32_t cell = *rt_write_cell(g);

@@ -183,6 +183,11 @@ void rt_atomic_plain(struct rt_tls *t, uintptr_t granule, struct rt_place *p);
 void rt_atomic_drop(uint32_t number, uintptr_t granule);
 void rt_atomic_drop_range(uintptr_t lo, uintptr_t hi);
 void rt_sync_reset(void);
+/*
+ * An access where there is no shadow: what is atomic there still orders the rest of memory, and is a named object of
+ * its granule. A plain access (!atomic) counts only where an atomic one was. Nothing where memory is watched.
+ */
+void rt_sync_unwatched(struct rt_tls *t, uintptr_t granule, bool atomic, bool release, bool acquire);
 
 /* ---- access.c */
 /* An access of these flags will be looked at: prefetches. Any state of t. */

@@ -49,6 +49,8 @@ static void atomic(uintptr_t addr, uint32_t site, const struct x86_regs *regs, b
             rt_atomic_release(t, n);
         } else if (n) {
             rt_atomic_acquire(t, n);
+        } else {
+            rt_sync_unwatched(t, addr & ~3ull, true, before, !before);
         }
     }
     rt_leave(t);

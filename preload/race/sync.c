@@ -366,6 +366,16 @@ void rt_atomic_plain(struct rt_tls *t, uintptr_t granule, struct rt_place *p) {
     if (p->flags & RT_WRITE) release(t, s, false);
 }
 
+void rt_sync_unwatched(struct rt_tls *t, uintptr_t granule, bool atomic, bool release_it, bool acquire_it) {
+    if (granule >> 47 || rt_window(granule) || !init()) return;
+    struct sync *s = atomic ? named(granule) : named_find(granule);
+    if (!s) return;
+    if (release_it) release(t, s, false);
+    if (!acquire_it) return;
+    acquire(t, s, false);
+    if (!atomic) t->reacquire = (uint32_t)(s - pool); /* as in rt_atomic_plain */
+}
+
 static void atomic_free(uint32_t n) {
     struct sync *s = &pool[n];
     rt_lock(&s->lock);
