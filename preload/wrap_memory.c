@@ -45,10 +45,18 @@ static TW_NOINLINE bool resolve(void) {
 
 /* ---- birth ---- */
 
+static inline size_t usable(void *p) {
+    return READY(malloc_usable_size) ? tw_real.malloc_usable_size(p) : 1;
+}
+
+/* pc 0: no block of malloc's. A block is a little larger than what was asked for, and dies as a whole: its last bytes must be as new as the
+ * rest, or they still belong to the one who freed a larger block there. */
 static TW_NOINLINE void born(void *p, size_t n, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = p ? tw_enter() : NULL;
     if (!t) return;
     tw_race->fresh_at((uintptr_t)p, n, pc, cfa);
+    const size_t whole = pc ? usable(p) : 0, asked = (n + 3) & ~(size_t)3;
+    if (whole > asked) tw_race->fresh((uintptr_t)p + asked, whole - asked);
     tw_leave(t);
 }
 
@@ -217,10 +225,6 @@ static TW_NOINLINE void shadow_dies(uintptr_t lo, size_t n, uintptr_t pc, uintpt
     if (!t) return;
     tw_race->dead_at(lo, n, pc, cfa);
     tw_leave(t);
-}
-
-static inline size_t usable(void *p) {
-    return READY(malloc_usable_size) ? tw_real.malloc_usable_size(p) : 1;
 }
 
 TW_EXPORT void free(void *p) {
