@@ -13,12 +13,19 @@
 #include "race/hooks.h"
 #include "real.h"
 #include "thread.h"
+#include <linux/futex.h>
 #include <ucontext.h>
 
 enum { SIGNALS = 65 };
 
 static struct sigaction program[SIGNALS]; /* what the program installed where our handler stands */
 static bool faults_ours;                  /* SIGSEGV is ours alone: program[SIGSEGV] has no handler */
+
+#define BIT(number) (1ul << ((number)-1))
+static const uint64_t fault_signals =
+        BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS);
+
+static void on_signal(int number, siginfo_t *info, void *context);
 
 static uintptr_t key_of(int number) {
     return (uintptr_t)&program[number];
@@ -43,6 +50,32 @@ static void fault_of_the_program(int number, const siginfo_t *info) {
     if (info->si_code <= 0) tw_sys(SYS_tgkill, tw_sys(SYS_getpid), tw_sys(SYS_gettid), number);
 }
 
+/* Caused by the instruction that was interrupted: handled there or nowhere. */
+static bool synchronous(int number, const siginfo_t *info) {
+    return number < SIGNALS && fault_signals >> (number - 1) & 1 && info->si_code > 0;
+}
+
+/*
+ * A signal in the middle of the engine's work comes again at the end of that work: it is sent to the thread itself as
+ * it came, and everything but faults is blocked until then. Blocked before it is sent: with SA_NODEFER it would be back
+ * at once.
+ */
+static bool put_off(const struct tw_race_ops *race, int number, siginfo_t *info, ucontext_t *context) {
+    if (!race->busy() || synchronous(number, info)) return false;
+    uint64_t all = ~fault_signals | BIT(number);
+    tw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    race->defer(context->uc_sigmask.__val[0]);
+    if ((unsigned)program[number].sa_flags & SA_RESETHAND) { /* the kernel has taken it out */
+        struct sigaction again = program[number];
+        again.sa_sigaction = on_signal;
+        again.sa_flags |= SA_SIGINFO;
+        tw_real.sigaction(number, &again, NULL);
+    }
+    context->uc_sigmask.__val[0] = all;
+    tw_sys(SYS_rt_tgsigqueueinfo, tw_sys(SYS_getpid), tw_sys(SYS_gettid), number, info);
+    return true;
+}
+
 static void on_signal(int number, siginfo_t *info, void *context) {
     const struct tw_race_ops *race = tw_race;
     uint64_t save[TW_RACE_SAVE];
@@ -51,6 +84,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0 &&
                 race->fault(context, (uintptr_t)info->si_addr))
             return;
+        if (put_off(race, number, info, context)) return;
         save[TW_RACE_SAVE - 1] = key_of(number);
         pc = race->handler_enter(context, save);
     }
@@ -147,4 +181,59 @@ TW_EXPORT int kill(pid_t pid, int number) {
 TW_EXPORT int raise(int number) {
     if (TW_UNLIKELY(tw_race != NULL)) tw_wrap_signal_sent(number);
     return TW_REAL(raise)(number);
+}
+
+/*
+ * glibc cancels by a signal of its own, whose handler unwinds the thread at once where it is asynchronously
+ * cancellable: always so in the handlers that interrupt a cancellation point. In the middle of the engine's work the
+ * thread would take the engine's locks with it. glibc installs its handler at the first pthread_cancel; it is left to
+ * do that for a thread of ours which does not mind, and ours is put in front.
+ */
+enum { CANCELLING = 32, KERNEL_SET = 8 };
+
+struct kernel_action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+static struct kernel_action of_glibc;
+
+static void on_cancel(int number, siginfo_t *info, void *context) {
+    const struct tw_race_ops *race = tw_race;
+    if (race && put_off(race, number, info, context)) return;
+    of_glibc.handler(number, info, context);
+}
+
+static void *indifferent(void *go) {
+    while (!__atomic_load_n((uint32_t *)go, __ATOMIC_ACQUIRE))
+        tw_sys(SYS_futex, go, FUTEX_WAIT_PRIVATE, 0, 0);
+    return NULL;
+}
+
+void tw_wrap_signal_cancels(void) {
+    static struct tw_lock lock;
+    static bool done;
+    if (__atomic_load_n(&done, __ATOMIC_ACQUIRE)) return;
+    uint64_t all = ~fault_signals, before;
+    tw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before,
+            sizeof all); /* the new thread handles none of the program's signals */
+    tw_lock_take(&lock);
+    pthread_t helper;
+    uint32_t go = 0;
+    if (!done && TW_REAL(pthread_create)(&helper, NULL, indifferent, &go) == 0) {
+        TW_REAL(pthread_cancel)(helper);
+        __atomic_store_n(&go, 1, __ATOMIC_RELEASE);
+        tw_sys(SYS_futex, &go, FUTEX_WAKE_PRIVATE, 1);
+        TW_REAL(pthread_join)(helper, NULL);
+        if (tw_sys(SYS_rt_sigaction, CANCELLING, NULL, &of_glibc, KERNEL_SET) == 0 && (uintptr_t)of_glibc.handler > 1) {
+            struct kernel_action ours = of_glibc;
+            ours.handler = on_cancel;
+            tw_sys(SYS_rt_sigaction, CANCELLING, &ours, NULL, KERNEL_SET);
+        }
+    }
+    __atomic_store_n(&done, true, __ATOMIC_RELEASE);
+    tw_lock_give(&lock);
+    tw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
 }

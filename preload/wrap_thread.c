@@ -1,6 +1,7 @@
 /* Threads: birth, join, detach, end, names. */
 #include "birth.h"
 
+#include "wrap_signal.h"
 #include <stdarg.h>
 
 TW_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*routine)(void *), void *arg) {
@@ -68,6 +69,7 @@ TW_EXPORT int pthread_cancel(pthread_t thread) {
         if (d) __atomic_fetch_or(&d->flags, TWATCH_THREAD_CANCEL_SENT, __ATOMIC_RELEASE);
         tw_leave(t);
     }
+    if (TW_UNLIKELY(tw_race != NULL)) tw_wrap_signal_cancels();
     return TW_REAL(pthread_cancel)(thread);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "shadow.h"
 #include "x86/x86.h"
+#include <signal.h>
 
 enum { THREADS = 1u << 24, MEMBARRIER_EXPEDITED = 8, MEMBARRIER_REGISTER = 16 };
 #define STEP 0x0000000100000001ull
@@ -312,13 +313,23 @@ static bool enter_slow(struct rt_tls *t) {
     return true;
 }
 
+void rt_idle(struct rt_tls *t) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    t->busy = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(t->deferred == 0, 1)) return;
+    uint64_t mask = t->deferred_mask; /* all is blocked here: nobody sets it again before the call */
+    t->deferred = 0;
+    rt_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0, 0);
+}
+
 bool rt_enter(struct rt_tls *t) {
     if (t->busy) return false;
     t->busy = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (__builtin_expect(stopped || !t->slot || rt_clock_of((uint32_t)t->epoch) >= RT_CLOCK_LAST || t->ended, 0))
         if (!enter_slow(t)) {
-            t->busy = 0;
+            rt_idle(t);
             return false;
         }
     return true;
@@ -329,6 +340,5 @@ void rt_leave(struct rt_tls *t) {
         uint32_t n = --t->npending;
         rt_sync_do(t, t->slot->pending[n].op, t->slot->pending[n].obj);
     }
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    t->busy = 0;
+    rt_idle(t);
 }

@@ -63,6 +63,14 @@ struct tw_race_ops {
     void (*publish)(uintptr_t obj);
     /* A malloc block that is older than the engine, and the stack id of its allocation. */
     void (*block)(uintptr_t addr, size_t size, uint32_t stack);
+    /*
+     * A signal that no instruction of the program caused must not run its handler in the middle of the engine's work:
+     * the handler may wait for a thread that waits for the engine, or never return. busy: the caller is in such work.
+     * defer: at its end the thread's signal mask is set to `mask`. Both in the shim's signal handler; defer with all
+     * signals blocked.
+     */
+    int (*busy)(void);
+    void (*defer)(uint64_t mask);
 };
 
 enum { TW_RACE_SAVE = 8 };

@@ -26,8 +26,8 @@ static bool begin(struct rt_tls *t) {
 }
 
 static void end(struct rt_tls *t) {
+    t->in_ops--; /* before signals that were put off are handled: a handler may not come back */
     rt_leave(t);
-    t->in_ops--;
 }
 
 /*
@@ -136,8 +136,8 @@ static void op_end(uint32_t thread) {
     if (t->slot->thread == thread || t->slot->number == RT_CROWD) {
         rt_clock_detach(t);
         t->ended = 1;
-        t->busy = 0;
         t->in_ops = 0;
+        rt_idle(t);
         return;
     }
     end(t);
@@ -263,6 +263,15 @@ static void op_handler_leave(void *ucontext, uint64_t *save, uintptr_t found) {
     }
 }
 
+static int op_busy(void) {
+    return rt_tls.busy != 0;
+}
+
+static void op_defer(uint64_t mask) {
+    rt_tls.deferred_mask = mask;
+    rt_tls.deferred = 1;
+}
+
 /* The kernel's address is 0 when the cell's is no address at all: the one in the registers counts. */
 static int op_fault(void *ucontext, uintptr_t address) {
     uintptr_t pc = (uintptr_t)*ucontext_pc(ucontext), cell;
@@ -294,4 +303,6 @@ const struct tw_race_ops rt_ops = {
         .dead_at = op_dead_at,
         .publish = op_publish,
         .block = op_block,
+        .busy = op_busy,
+        .defer = op_defer,
 };

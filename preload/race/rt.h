@@ -67,7 +67,7 @@ struct rt_place {
     uintptr_t sp;
     const void *regs;     /* struct x86_regs, or NULL */
     uint32_t size, flags; /* enum rt_flags */
-    bool shared, hot; /* another thread has used the memory; it was in a report */
+    bool shared, hot;     /* another thread has used the memory; it was in a report */
     uint32_t id;          /* interned access (history.c), 0 until asked for */
 };
 
@@ -89,6 +89,8 @@ struct rt_tls {
                          */
     uint32_t exact_ops; /* releases before biasing begins */
     uint32_t npending;
+    uint32_t deferred; /* a signal came meanwhile: when not busy any more, the signal mask becomes deferred_mask */
+    uint64_t deferred_mask;
 };
 
 extern __thread struct rt_tls rt_tls __attribute__((tls_model("initial-exec")));
@@ -166,6 +168,8 @@ void rt_clock_forked(void);
  * through. */
 bool rt_enter(struct rt_tls *t);
 void rt_leave(struct rt_tls *t);
+/* Not busy from here on; signals that were put off are handled in it. */
+void rt_idle(struct rt_tls *t);
 
 /* ---- sync.c */
 enum rt_sync_op { RT_ACQUIRE, RT_RELEASE, RT_ACQUIRE_SHARED, RT_RELEASE_SHARED };
