@@ -139,8 +139,9 @@ static bool readable(uintptr_t addr) {
 }
 
 bool rt_shadow_fault(uintptr_t addr) {
-    if (addr >> 47 || addr < FAULT_BLOCK || taken[addr >> RT_WINDOW_BITS] == 1) return false;
-    for (size_t size = FAULT_BLOCK; size >= PAGE; size >>= 9)
+    if (addr >> 47 || addr < FAULT_BLOCK) return false;
+    /* In a window where the program has memory too, no more than needed: less of what it may ask for by a hint. */
+    for (size_t size = taken[addr >> RT_WINDOW_BITS] == 1 ? FAULT_BLOCK >> 9 : FAULT_BLOCK; size >= PAGE; size >>= 9)
         if (rt_pages((void *)(addr & ~(uintptr_t)(size - 1)), size)) return true;
     return readable(addr); /* another thread was faster */
 }
