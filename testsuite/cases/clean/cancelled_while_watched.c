@@ -3,6 +3,7 @@
  * while an access is looked at. They must not take anything of the watching with them that the others need.
  */
 // CLEAN
+// OPTIONS: races=on
 // FLAGS: -O1 -g
 #include <pthread.h>
 #include <signal.h>

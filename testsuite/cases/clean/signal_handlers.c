@@ -1,6 +1,7 @@
 /* A handler that interrupts anything, also a lock call, and takes locks of its own that the interrupted code never
  * takes. */
 // CLEAN
+// OPTIONS: races=on
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>

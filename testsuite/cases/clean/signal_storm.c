@@ -1,8 +1,10 @@
 /*
- * Many signals, also within handlers and on an alternate stack, in code of all shapes that is checked: short runs before calls, atomics, string
- * instructions, vectors, live flags. Whoever is interrupted must go on as if nothing had been.
+ * Many signals, also within handlers and on an alternate stack, in code of all shapes that is checked: short runs
+ * before calls, atomics, string instructions, vectors, live flags. Whoever is interrupted must go on as if nothing had
+ * been.
  */
 // CLEAN
+// OPTIONS: races=on
 // FLAGS: -O2 -g
 #include <pthread.h>
 #include <signal.h>
@@ -34,6 +36,14 @@ __attribute__((noinline)) static uint32_t step(const uint32_t *x, uint32_t y) {
     __asm__ volatile("");
     return *x * 2654435761u + y;
 }
+/* Between the calls are runs that access nothing and move registers only: their originals stay. */
+__attribute__((noinline)) static void pass(const void *p) {
+    __asm__ volatile("" : "+D"(p));
+}
+__attribute__((noinline)) static void pass_often(const uint32_t *p) {
+    for (unsigned n = *p + 20 * WORDS; n > 0; n--)
+        pass(p), pass(p), pass(p), pass(p);
+}
 static uint32_t (*volatile any_step)(const uint32_t *, uint32_t) = step;
 
 __attribute__((noinline)) static uint64_t round_of(uint32_t *a, uint32_t *b, atomic_uint *own) {
@@ -42,6 +52,7 @@ __attribute__((noinline)) static uint64_t round_of(uint32_t *a, uint32_t *b, ato
         sum += step(&a[i], i);
     for (unsigned i = 0; i < WORDS; i++)
         sum ^= any_step(&a[i], (uint32_t)sum);
+    pass_often(a);
     memcpy(b, a, WORDS * sizeof *a);
     for (unsigned i = 0; i < WORDS; i++)
         b[i] = (b[i] << 5 | b[i] >> 27) + a[(i * 7) % WORDS];

@@ -3,6 +3,7 @@
  * not hold anything of the watching that others need. Another thread leaves its work by siglongjmp out of a handler.
  */
 // CLEAN
+// OPTIONS: races=on
 // FLAGS: -O1 -g
 #include <pthread.h>
 #include <semaphore.h>
