@@ -1,6 +1,6 @@
 /*
  * A small library to preload under CPython: at each semaphore call it unwinds, has the stack rewritten by
- * preload/python.c, and prints it as one line "STACK function:line|function:line|...". pyt_frames.sh compares the lines
+ * preload/python.c, and prints it as one line "STACK thread function:line|function:line|...". pyt_frames.sh compares the lines
  * with what Python itself says of its stack. With PYT_BENCH=n the first call in a thread times n fingerprints instead.
  */
 #ifndef _GNU_SOURCE
@@ -65,7 +65,7 @@ static void show(const char *call, void *object, uintptr_t caller) {
     strings.count = 0;
     unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep);
     uint64_t print = tw_python_fingerprint();
-    at += (size_t)snprintf(line, sizeof line, "STACK ");
+    at += (size_t)snprintf(line, sizeof line, "STACK %d ", gettid());
     for (unsigned i = 0; i < m && at < sizeof line - 800; i++) {
         if ((pc[i] & TWATCH_FRAME_PYTHON_MASK) != TWATCH_FRAME_PYTHON) {
             if (getenv("PYT_NATIVE"))

@@ -9,7 +9,7 @@ def want(frame, line):
     while frame:
         out.append(f"{frame.f_code.co_qualname}:{line if not out else frame.f_lineno}|")
         frame = frame.f_back
-    os.write(2, ("WANT " + "".join(out) + "\n").encode())
+    os.write(2, (f"WANT {threading.get_native_id()} " + "".join(out) + "\n").encode())
 
 
 def probe(*_):

@@ -15,11 +15,11 @@ for python; do
     }
     # A WANT line is followed by the STACK line of the same thread's next lock call.
     awk -v python="$python" '
-        /^WANT/ { want = $2; next }
-        /^STACK/ && want != "" {
+        /^WANT/ { want[$2] = $3; next }
+        /^STACK/ && want[$2] != "" {
             n++
-            if ($2 != want) { bad++; if (bad < 5) print "want " want "\n got " $2 " (" $3 ")" }
-            want = ""
+            if ($3 != want[$2]) { bad++; if (bad < 5) print "want " want[$2] "\n got " $3 " (" $4 ")" }
+            want[$2] = ""
         }
         END {
             print (bad ? "FAIL " : "pass ") python ": " n - bad " of " n " stacks"
