@@ -46,7 +46,7 @@ static bool job_frame(
     const struct symbol_trace *trace = symbol_place(j->symbols[run], stack, site);
     if (index >= trace->nframes) return false;
     const struct symbol_frame *f = trace->frames[index];
-    *out = (struct suppress_frame){f->function, f->file, f->module, f->offset};
+    *out = (struct suppress_frame){f->function, f->file, f->module, f->offset, f->linkage};
     return true;
 }
 

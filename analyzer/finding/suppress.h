@@ -10,6 +10,7 @@
  * text: sanitizer documentation, "ThreadSanitizer suppressions". Valgrind's match the whole text, with * and ?:
  * Valgrind manual, 2.5. In the own form fun, src, mod and build-id must fit one frame together; mod may end in
  * +0xOFFSET; expires=YYYY-MM-DD is the last day that it holds.
+ * Patterns for functions may be written for the readable or for the mangled name.
  * '#' starts a comment line.
  *
  * What can be decided from modules and addresses is decided before any symbol is looked up.
@@ -28,6 +29,7 @@ struct suppress;
 struct suppress_frame { /* one frame; texts NULL when unknown */
     const char *function, *file, *module;
     uint64_t offset;
+    const char *linkage; /* the function's mangled name where that is another */
 };
 
 /* Frame number `index` (0 innermost, inlined ones count) of a step's place in run `run`; false behind the last. Asked

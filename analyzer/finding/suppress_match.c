@@ -75,6 +75,12 @@ static bool suppress_raw_module(const struct suppress_rule *r, const struct mode
 /* ---- one finding ---------------------------------------------------------------------------------------------------
  */
 
+/* Files of other tools hold mangled names (Valgrind manual 2.5: "C++ function names must be mangled"), people write
+ * readable ones. */
+static bool suppress_function(const char *pattern, const struct suppress_frame *frame, bool anchored) {
+    return suppress_glob(pattern, frame->function, anchored) || suppress_glob(pattern, frame->linkage, anchored);
+}
+
 struct suppress_case {
     const struct finding *f;
     const struct model *m;
@@ -98,7 +104,7 @@ static bool suppress_tsan_place(
     struct suppress_frame frame;
     for (size_t i = 0;
             c->names && !r->modules_only && c->names->frame(c->names->ctx, c->f->run, stack, site, i, &frame); i++) {
-        if (suppress_glob(r->pattern, frame.function, false) || suppress_glob(r->pattern, frame.file, false) ||
+        if (suppress_function(r->pattern, &frame, false) || suppress_glob(r->pattern, frame.file, false) ||
                 suppress_glob(r->pattern, frame.module, false))
             return true;
         if (r->top_only) break;
@@ -118,7 +124,7 @@ static bool suppress_own_place(
     }
     struct suppress_frame frame;
     for (size_t i = 0; c->names && c->names->frame(c->names->ctx, c->f->run, stack, site, i, &frame); i++) {
-        if (r->fun && !suppress_glob(r->fun, frame.function, false)) continue;
+        if (r->fun && !suppress_function(r->fun, &frame, false)) continue;
         if (r->src && !suppress_glob(r->src, frame.file, false)) continue;
         if (r->mod && !suppress_glob(r->mod, frame.module, false)) continue;
         if (r->has_offset && frame.offset != r->offset) continue;
@@ -130,7 +136,7 @@ static bool suppress_own_place(
 static bool suppress_line_fits(const struct suppress_line *l, const struct suppress_frame *frame) {
     switch (l->kind) {
     case SUPPRESS_FUN:
-        return suppress_glob(l->pattern, frame->function ? frame->function : "???", true);
+        return frame->function ? suppress_function(l->pattern, frame, true) : suppress_glob(l->pattern, "???", true);
     case SUPPRESS_OBJ:
         return suppress_glob(l->pattern, frame->module ? frame->module : "???", true);
     case SUPPRESS_SRC: {

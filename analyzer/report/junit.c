@@ -1,5 +1,8 @@
-/* JUnit XML as CI servers read it: a test case a finding, and one that passes for each kind that found nothing, so that
- * trends show. */
+/*
+ * JUnit XML as CI servers read it: a test case a finding, and one that passes for each kind that found nothing, so that
+ * trends show. Only what Jenkins' schema knows: a case has no attributes for its file and line, so the place stands in
+ * the failure's message.
+ */
 #include "report/escape.h"
 #include "report/report.h"
 
@@ -23,8 +26,13 @@ static void junit_body(FILE *out, const struct report *r, const struct finding *
     report_body(r, &body, f);
     fprintf(out, "   <%s", element);
     if (*element == 'f') {
+        const struct symbol_frame *at = report_blame(r, f);
+        struct strbuf message = {0};
+        strbuf_puts(&message, f->message);
+        if (at && at->file && at->line) strbuf_printf(&message, " (%s:%u)", report_relative(r, at->file), at->line);
         junit_attribute(out, "type", f->rule->name);
-        junit_attribute(out, "message", f->message);
+        junit_attribute(out, "message", strbuf_text(&message));
+        strbuf_free(&message);
     }
     putc('>', out);
     escape_put(out, ESCAPE_XML, strbuf_text(&body));
@@ -33,7 +41,6 @@ static void junit_body(FILE *out, const struct report *r, const struct finding *
 }
 
 static void junit_finding(FILE *out, const struct report *r, const struct finding *f) {
-    const struct symbol_frame *at = report_blame(r, f);
     struct strbuf class = {0}, name = {0};
     strbuf_printf(&class, "twatch.%s", f->rule->name);
     /* The fingerprint keeps two findings with one sentence apart, from run to run the same. */
@@ -41,16 +48,15 @@ static void junit_finding(FILE *out, const struct report *r, const struct findin
     fputs("  <testcase", out);
     junit_attribute(out, "classname", strbuf_text(&class));
     junit_attribute(out, "name", strbuf_text(&name));
-    if (at && at->file && at->line) {
-        junit_attribute(out, "file", report_relative(r, at->file));
-        fprintf(out, " line=\"%u\"", at->line);
-    }
     fputs(" time=\"0\">\n", out);
     if (!report_counts(f)) {
-        fputs("   <skipped", out);
-        junit_attribute(out, "message",
+        struct strbuf why = {0};
+        escape_add(&why, ESCAPE_TEXT,
                 f->suppressed ? (f->suppressed_by ? f->suppressed_by : "suppressed") : "known from the baseline");
-        fputs("/>\n", out);
+        fputs("   <skipped>", out);
+        escape_put(out, ESCAPE_XML, strbuf_text(&why));
+        fputs("</skipped>\n", out);
+        strbuf_free(&why);
     } else if (junit_fails(r, f))
         junit_body(out, r, f, "failure");
     else

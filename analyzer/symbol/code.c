@@ -133,12 +133,13 @@ const char *code_path(struct arena *arena, const char *directory, const char *na
     return path;
 }
 
-static const char *code_name(struct symfile *f, Dwarf_Die *function) {
+static const char *code_name(struct symfile *f, Dwarf_Die *function, const char **mangled_name) {
     Dwarf_Attribute attr;
     const char *plain = dwarf_formstring(dwarf_attr_integrate(function, DW_AT_name, &attr));
     Dwarf_Attribute *linkage = dwarf_attr_integrate(function, DW_AT_linkage_name, &attr);
     if (!linkage) linkage = dwarf_attr_integrate(function, DW_AT_MIPS_linkage_name, &attr);
     const char *mangled = linkage ? dwarf_formstring(linkage) : NULL;
+    *mangled_name = mangled;
     if (!mangled) return plain;
     const char *clear = demangle(f->arena, mangled);
     return clear != mangled || !plain ? clear : plain;
@@ -200,7 +201,7 @@ static void code_expand(
     size_t n = code_chain(function, address, chain);
     struct code_place place = code_line(f, u, address);
     while (n--) {
-        place.function = code_name(f, &chain[n]);
+        place.function = code_name(f, &chain[n], &place.linkage);
         place.inlined = n > 0;
         vec_push(out, place);
         if (n > 0) place = code_call_site(f, u, &chain[n]);
@@ -233,5 +234,7 @@ void code_lookup(struct symfile *f, uint64_t address, code_places *out) {
     if (out->n == before || !out->at[out->n - 1].function) s = symfile_find(f, address, false);
     if (!s) return;
     if (out->n == before) vec_push(out, (struct code_place){0});
-    out->at[out->n - 1].function = demangle(f->arena, s->name);
+    struct code_place *last = &out->at[out->n - 1];
+    last->function = demangle(f->arena, s->name);
+    last->linkage = last->function == s->name ? NULL : s->name;
 }

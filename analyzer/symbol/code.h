@@ -7,6 +7,7 @@
 
 struct code_place {
     const char *function; /* NULL unknown */
+    const char *linkage;  /* its mangled name where that is another; NULL none */
     const char *file;     /* NULL unknown */
     uint32_t line, column;
     bool inlined; /* into the next place */

@@ -143,6 +143,7 @@ static void symbol_native(struct symbols *s, uint64_t pc, bool precise, int modu
     for (size_t i = 0; i < places.n; i++) {
         const struct code_place *p = &places.at[i];
         frames[i] = (struct symbol_frame){.function = p->function,
+                .linkage = p->linkage,
                 .path = p->file,
                 .file = symbol_strip(s, p->file),
                 .line = p->line,

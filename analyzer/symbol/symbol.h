@@ -50,6 +50,7 @@ struct symbol_source {
 
 struct symbol_frame {
     const char *function; /* demangled; NULL unknown */
+    const char *linkage;  /* the mangled name, where that is another; NULL none */
     const char *file;     /* as far as known an absolute path, with strip_path_prefix cut; NULL unknown */
     const char *path;     /* the same without the cut: to open the source */
     uint32_t line, column;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every format, of the golden report and of one full of nasty names, before somebody else's eyes: JSON Schema, the SARIF rules, xmllint, Graphviz, Chromium.
+# Every format, of the golden report and of one full of nasty names, before somebody else's eyes: JSON Schema, the official SARIF schema, Jenkins' JUnit
+# schema, Graphviz, Chromium, and Microsoft's SARIF validator where it is installed.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 : "${BUILD:=build}"
@@ -22,7 +23,14 @@ for name in bank hostile; do
     for format in json sarif junit github html; do
         timeout 60 $python testsuite/unit/rep_validate.py $format "$work/$name.$format" || complain "$name.$format is not valid"
     done
-    timeout 60 xmllint --noout "$work/$name.junit" || complain "$name.junit is no XML"
+    timeout 60 xmllint --noout --schema testsuite/schemas/jenkins-junit.xsd "$work/$name.junit" 2>"$work/said" || { head -5 "$work/said"; complain "$name.junit is not what Jenkins reads"; }
+    # Microsoft's validator, where it is installed, with the rules of the specification and of GitHub's code scanning.
+    if command -v Sarif.Multitool >/dev/null; then
+        timeout 60 Sarif.Multitool validate "$work/$name.sarif" --rule-kind "Sarif;Ghas" >"$work/said" 2>&1 || complain "$name.sarif: the validator failed"
+        if grep -E ": (error|warning) " "$work/said" | grep -v SARIF2005; then # SARIF2005: there is no home page
+            complain "$name.sarif: the validator has something to say"
+        fi
+    fi
     if command -v dot >/dev/null; then
         timeout 60 dot -Tsvg -o /dev/null "$work/$name.dot" || complain "$name.dot is no DOT"
     fi

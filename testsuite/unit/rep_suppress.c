@@ -25,9 +25,11 @@ static const struct rule rule_order = {
         .name = "lock-order-cycle", .severity = SEVERITY_ERROR, .title = "t", .help = "h", .advice = "a"};
 static const struct rule *const rules[] = {&rule_race, &rule_order};
 
-static const struct suppress_frame frames[] = {{"push_item", "/src/queue.c", "/opt/app/bin/app", 0x1234},
-        {"std::vector<int>::push_back(int const&)", "/usr/include/c++/12/vector", "/opt/app/bin/app", 0x2000},
-        {"worker", "/src/main.c", "/opt/app/bin/app", 0x3000}, {NULL, NULL, "/usr/lib/libthing.so.3", 0x77}};
+static const struct suppress_frame frames[] = {{"push_item", "/src/queue.c", "/opt/app/bin/app", 0x1234, NULL},
+        {"std::vector<int>::push_back(int const&)", "/usr/include/c++/12/vector", "/opt/app/bin/app", 0x2000,
+                "_ZNSt6vectorIiE9push_backERKi"},
+        {"worker", "/src/main.c", "/opt/app/bin/app", 0x3000, NULL},
+        {NULL, NULL, "/usr/lib/libthing.so.3", 0x77, NULL}};
 
 static bool frame_at(void *ctx, uint32_t run, uint32_t stack, uint64_t site, size_t index, struct suppress_frame *out) {
     (void)ctx, (void)run, (void)site;
@@ -83,6 +85,13 @@ static void forms(void) {
     CHECK(!matches("signal:*", &rule_race) && !matches("mutex:*", &rule_race), "no counterpart");
     CHECK(matches("{\n name\n Helgrind:Race\n fun:push_item\n fun:std::vec*\n}\n", &rule_race), "Valgrind block");
     CHECK(!matches("{\n name\n Helgrind:Race\n fun:worker\n}\n", &rule_race), "Valgrind blocks start at the top");
+    CHECK(matches("{\n name\n Helgrind:Race\n fun:push_item\n fun:_ZNSt6vectorIiE9push_backERK?\n}\n", &rule_race),
+            "Valgrind mangled");
+    CHECK(matches("{\n name\n Helgrind:Race\n ...\n fun:_ZNSt6vector*push_back*\n}\n", &rule_race), "with wildcards");
+    CHECK(!matches("{\n name\n Helgrind:Race\n ...\n fun:_ZNSt6vectorIiE9push\n}\n", &rule_race), "the whole name");
+    CHECK(matches("race:^_ZNSt6vectorIiE*Ki$", &rule_race), "TSan mangled");
+    CHECK(!matches("race:^_ZNSt6vectorIiE$", &rule_race), "TSan mangled, anchored");
+    CHECK(matches("data-race fun=_ZNSt6vector src=vector", &rule_race), "own form, mangled");
     CHECK(matches("{\n name\n Helgrind:Race\n ...\n fun:worker\n obj:*libthing*\n}\n", &rule_race), "Valgrind dots");
     CHECK(matches("{\n name\n drd:ConflictingAccess\n src:queue.c:12\n}\n", &rule_race), "Valgrind src");
     CHECK(matches("{\n name\n Helgrind:LockOrder\n fun:mutex_lock_WRK\n fun:push_item\n}\n", &rule_order),
