@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "finding/names.h"
+#include "model/interval.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -237,6 +238,38 @@ static void fill_threads(struct report_run *run, struct arena *a, const struct m
     run->threads = list;
 }
 
+static void fill_interval(struct report_interval *out, struct arena *a, const struct model *m,
+        const struct twatch_interval *i, const char **names) {
+    const struct twatch_object *o = model_object(m, i->object);
+    uint64_t start = m->header->start_ns, length = fill_since(m->now_ns, start), end = i->start_ns - start + i->duration_ns;
+    *out = (struct report_interval){.thread = i->thread,
+            .stack = i->stack,
+            .hold = i->what == TWATCH_INTERVAL_HOLD,
+            .open = i->flags & INTERVAL_OPEN,
+            .vain = i->flags & TWATCH_INTERVAL_VAIN,
+            .late = i->flags & TWATCH_INTERVAL_LATE,
+            .kind = names_kind(i->kind),
+            .name = "",
+            .start_ns = i->start_ns - start < length ? i->start_ns - start : length,
+            .end_ns = end < length ? end : length};
+    if (i->kind == TWATCH_OBJ_THREAD)
+        out->name = names_thread_short(m, a, i->other);
+    else if (o)
+        out->name = names[i->object] ? names[i->object] : (names[i->object] = names_object(m, a, i->object));
+}
+
+static void fill_intervals(struct report_run *run, struct arena *a, const struct model *m) {
+    struct report_interval *list = arena_array(a, m->intervals.n, sizeof *list);
+    const char **names = mem_new((size_t)m->objects.n + 1, sizeof *names); /* asked for once each */
+    for (size_t i = 0; i < m->intervals.n; i++)
+        fill_interval(&list[i], a, m, model_interval(m, i), names);
+    free(names);
+    run->intervals = list;
+    run->nintervals = m->intervals.n;
+    run->interval_least_ns = m->header->interval_least_ns;
+    run->intervals_dropped = m->header->intervals_dropped;
+}
+
 static void fill_missing(struct report_run *run, struct arena *a, const struct model *m, struct symbols *symbols) {
     size_t modules = symbols ? symbol_module_count(symbols) : 0;
     const char **list = arena_array(a, m->nmissing + modules, sizeof *list);
@@ -269,6 +302,7 @@ void fill_run(struct report_run *run, struct arena *a, const struct model *m, st
     fill_argv(run, a, m);
     fill_losses(run, a, m);
     if (!run->across) fill_threads(run, a, m); /* a joined record's threads are placeholders */
+    if (!run->across) fill_intervals(run, a, m);
     fill_missing(run, a, m, symbols);
     fill_contention(run, a, m);
 }

@@ -182,6 +182,16 @@ static bool listens(int32_t tid) {
     return false;
 }
 
+/* Processor time of a live thread (tid > 0) or of the process (0); the clock's number as in the kernel's posix-timers.h. */
+static uint64_t cpu_of(int32_t tid) {
+    struct {
+        long s, ns;
+    } cpu = {0, 0};
+    uint32_t clock = tid > 0 ? ~(uint32_t)tid << 3 | 6u : 2u /* CLOCK_PROCESS_CPUTIME_ID */;
+    if (tw_sys(SYS_clock_gettime, (int32_t)clock, &cpu) < 0) return 0;
+    return (uint64_t)cpu.s * 1000000000u + (uint64_t)cpu.ns;
+}
+
 static void end_threads(void) {
     enum { LOOKED_AT = 500 }; /* some microseconds each */
     int looked = 0, self = tw_sys_tid();
@@ -191,8 +201,9 @@ static void end_threads(void) {
         if (!d || !__atomic_compare_exchange_n(
                           &d->end, &running, TWATCH_THREAD_PROCESS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             continue;
-        if (d->tid > 0 && d->tid != self && looked++ < LOOKED_AT && listens(d->tid))
-            __atomic_fetch_or(&d->flags, TWATCH_THREAD_LISTENING, __ATOMIC_RELAXED);
+        if (d->tid <= 0 || looked++ >= LOOKED_AT) continue;
+        d->cpu_ns = cpu_of(d->tid);
+        if (d->tid != self && listens(d->tid)) __atomic_fetch_or(&d->flags, TWATCH_THREAD_LISTENING, __ATOMIC_RELAXED);
     }
 }
 
@@ -204,6 +215,7 @@ static void store_end(struct tw_thread *t, const struct tw_finish *f) {
     h->end_stack = t ? tw_stack_here(t, f->pc, f->cfa) : 0;
     if (f->text) h->end_text = tw_store_string(f->text, tw_sys_length(f->text));
     h->end_ns = h->alive_ns = tw_sys_now();
+    h->cpu_ns = cpu_of(0);
     __atomic_store_n(&h->end, f->end, __ATOMIC_RELEASE);
     for (uint32_t i = 0; t && i < t->slot->nheld; i++)
         if (t->held[i].address) tw_held_resolve(t, &t->held[i]), tw_held_stack(t, &t->held[i]);

@@ -10,6 +10,7 @@
 #include "held.h"
 
 #include "deps.h"
+#include "interval.h"
 #include "python.h"
 
 static struct tw_site *site_of(struct tw_thread *t, uintptr_t pc) { return &t->sites[tw_held_site_index(pc)]; }
@@ -118,6 +119,11 @@ static inline void push(struct tw_thread *t, const struct twatch_held *entry) {
     __atomic_store_n(&slot->nheld, n + 1, __ATOMIC_RELEASE); /* after the entry: a reader of the record may come at any moment */
 }
 
+static void clock_top(struct tw_thread *t, uintptr_t address) {
+    struct twatch_held *top = t->slot->nheld ? &t->held[t->slot->nheld - 1] : NULL;
+    if (top && top->address == address) tw_interval_clock(t, top, tw_sys_now(), 0, NULL);
+}
+
 /* A new site, a sample, or a lock inside another. */
 static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const struct tw_acquire *a, struct tw_site *s, struct twatch_held *entry) {
     /* All locks of a Python program are taken at one native site, and its Python frames cannot be found again later. */
@@ -127,6 +133,7 @@ static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const s
         entry->object = tw_object_find(a->address);
         if (entry->object) count(entry->object, TW_SITE_SAMPLE);
         push(t, entry);
+        clock_top(t, a->address);
         return entry->object;
     }
     entry->object = id_of(t, a);
@@ -137,6 +144,7 @@ static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const s
             return entry->object;
         }
     }
+    bool clocked = s->seen < TW_SITE_QUIET || (s->eager && t->slot->ops % TW_SITE_QUIET == 0);
     if (s->seen < TW_SITE_QUIET) {
         if (++s->seen == TW_SITE_QUIET && !s->eager) s->tick = TW_SITE_SAMPLE;
         count(entry->object, 1);
@@ -147,9 +155,11 @@ static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const s
     } else if (s->tick-- <= 1) {
         s->tick = TW_SITE_SAMPLE;
         count(entry->object, TW_SITE_SAMPLE);
+        clocked = true;
     }
     if (t->slot->nheld > 0) tw_deps_record(t, entry, a->cfa);
     push(t, entry);
+    if (clocked) clock_top(t, a->address);
     return entry->object;
 }
 
@@ -194,16 +204,19 @@ static void remove_entry(struct tw_thread *t, struct twatch_held *h) {
 bool tw_held_pop(struct tw_thread *t, uintptr_t address) {
     struct twatch_held *h = tw_held_find(t, address);
     if (!h) return false;
-    if (h->recursion > 0)
+    if (h->recursion & TWATCH_HELD_RECURSION) {
         h->recursion--;
-    else
+    } else {
+        if (h->recursion) tw_interval_released(t, h);
         remove_entry(t, h);
+    }
     return true;
 }
 
 bool tw_held_take(struct tw_thread *t, uintptr_t address, struct twatch_held *saved) {
     struct twatch_held *h = tw_held_find(t, address);
     if (!h) return false;
+    if (h->recursion & TWATCH_HELD_CLOCKED) tw_interval_released(t, h);
     *saved = *h;
     remove_entry(t, h);
     return true;

@@ -1,5 +1,7 @@
 #include "ops.h"
 
+#include "interval.h"
+
 static int64_t clock_now(clockid_t clock) {
     struct timespec now = {0, 0};
     tw_sys(SYS_clock_gettime, clock, &now);
@@ -32,6 +34,14 @@ void tw_ops_wait_end(bool got) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     tw_wait_end(t, got);
+    tw_leave(t);
+}
+
+void tw_ops_acquired_after_wait(uintptr_t address) {
+    if (!tw_self || !tw_self->waited_until_ns) return;
+    struct tw_thread *t = tw_enter();
+    if (!t) return;
+    tw_interval_acquired(t, address);
     tw_leave(t);
 }
 

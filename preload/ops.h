@@ -31,6 +31,8 @@ static inline bool tw_ops_clock_ok(clockid_t clock) {
    is 0. The guard is free before and after. False: nothing was published, and tw_ops_wait_end must not be called. */
 bool tw_ops_wait_begin(const struct tw_wait *what, uint32_t type, uint16_t oflags);
 void tw_ops_wait_end(bool got);
+/* When the lock that was waited for has been recorded as held: how long it is held may be measured. Enters the guard. */
+void tw_ops_acquired_after_wait(uintptr_t address);
 void tw_ops_wait_cancelled(void); /* from a cleanup handler */
 
 /* One incident on the object at an address, with the stack of the caller. Inside the guard. */

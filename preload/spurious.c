@@ -38,7 +38,7 @@ bool tw_spurious_wait(struct tw_thread *t, const struct tw_cond_wait *w) {
         t->spurious.cond = 0; /* it looked again */
     decide(t, t);
     struct twatch_held *h = tw_held_find(t, (uintptr_t)w->mutex);
-    if (w->timed || t->spurious.cond || !h || h->recursion || tw_ops_mutex_owner(w->mutex) != t->tid) return false;
+    if (w->timed || t->spurious.cond || !h || h->recursion & TWATCH_HELD_RECURSION || tw_ops_mutex_owner(w->mutex) != t->tid) return false;
     uint32_t stack = tw_stack_here(t, w->pc, w->cfa);
     if (!first_time(stack)) return false;
     t->spurious = (struct tw_spurious){.mutex = (uintptr_t)w->mutex,

@@ -6,6 +6,7 @@
 #include "object.h"
 #include "incident.h"
 #include "init.h"
+#include "interval.h"
 #include "key.h"
 #include "race/hooks.h"
 #include "real.h"
@@ -156,6 +157,7 @@ static struct tw_thread *attach(uint32_t id, uintptr_t stack_lo, uintptr_t stack
     t->end_rounds = 0;
     t->poll_pc = 0;
     tw_sys_zero(t->uses, sizeof t->uses);
+    tw_interval_thread_began(t);
     d->tid = t->tid;
     d->slot = t->slot_id;
     d->handle = (uint64_t)pthread_self();

@@ -14,6 +14,7 @@
 #include "store.h"
 #include "sys.h"
 
+enum { TW_CLOCKED = 4 }; /* held locks of one thread that are measured at a time */
 enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16, TW_LAST = 8, TW_LAST_OUTER = 4 };
 
 /* A call site of lock functions, direct-mapped by its return address. New sites are looked at closely; see held.c. */
@@ -74,6 +75,14 @@ struct tw_thread {
         struct twatch_use *use;
         void *side;             /* private state shared by all threads: struct tw_cond_side, tw_barrier_side; NULL for the rest */
     } uses[TW_USES];
+    struct tw_clocked {         /* interval.c: holds being measured; address 0: free */
+        uintptr_t address;
+        uint64_t since_ns;
+        struct twatch_stat *stat; /* where a contended one is counted; NULL: nowhere */
+        uint16_t flags;           /* enum twatch_interval_flags */
+    } clocked[TW_CLOCKED];
+    uint64_t waited_until_ns;   /* end of the last long wait for a lock; 0: none */
+    struct twatch_stat *waited_stat;
     uint32_t poll_count;        /* busy-wait detection, see waits.h */
     uintptr_t poll_pc;
     uint64_t poll_since_ns;

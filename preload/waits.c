@@ -6,6 +6,7 @@
 #include "hang.h"
 #include "incident.h"
 #include "inherit.h"
+#include "interval.h"
 #include "spurious.h"
 #include "use.h"
 
@@ -107,6 +108,7 @@ void tw_wait_begin(struct tw_thread *t, const struct tw_wait *w) {
     for (uint32_t i = 0; i < s->nheld; i++) { /* who reads the record, or looks, must not need our stack for it */
         tw_held_resolve(t, &t->held[i]);
         tw_held_stack(t, &t->held[i]);
+        tw_interval_clock(t, &t->held[i], now, TWATCH_INTERVAL_LATE, NULL);
     }
     if (s->wait_kind) clear(s); /* a signal handler that waits, or a wait that was left by a jump */
     publish(s, w, flags, stack, now);
@@ -122,14 +124,15 @@ static void raise_to(uint64_t *max, uint64_t value) {
         continue;
 }
 
-static void count_lock(const struct twatch_slot *s, uint64_t ns) {
+static struct twatch_stat *count_lock(const struct twatch_slot *s, uint64_t ns) {
     const struct twatch_stack *stack = tw_stack_by_id(s->wait_stack);
     struct twatch_stat *stat =
             tw_stat_of(s->wait_object, stack && stack->nframes ? (uintptr_t)stack->pc[0] : 0, s->wait_stack);
-    if (!stat) return;
+    if (!stat) return NULL;
     __atomic_fetch_add(&stat->contended, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&stat->wait_ns, ns, __ATOMIC_RELAXED);
     raise_to(&stat->wait_max_ns, ns);
+    return stat;
 }
 
 /* waits, timeouts, posts and balance are the wrappers' to count: only they know what was asked for. */
@@ -157,9 +160,11 @@ uint64_t tw_wait_end(struct tw_thread *t, bool got) {
     case TWATCH_OBJ_THREAD:
         break;
     default:
-        count_lock(s, ns);
+        t->waited_stat = count_lock(s, ns);
+        t->waited_until_ns = got && ns >= TW_INTERVAL_LONG_WAIT_NS ? now : 0;
         break;
     }
+    tw_interval_waited(t, s, ns, got);
     tw_header->alive_ns = now;
     clear(s);
     return ns;
@@ -173,11 +178,13 @@ void tw_wait_thread_ended(struct tw_thread *t) {
 
 /* Before tw_thread_init, whose fork handlers record: see tw_process_init. */
 void tw_waits_init(void) {
+    tw_interval_init();
     tw_process_init();
     tw_hang_watch();
 }
 
 void tw_waits_forked(void) {
+    tw_interval_forked();
     tw_detect_forked();
     tw_hang_forked();
 }

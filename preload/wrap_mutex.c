@@ -78,15 +78,18 @@ static bool wait_begin(pthread_mutex_t *m, uint16_t flags, uint64_t deadline, ui
 static bool got(int rc) { return rc == 0 || rc == EOWNERDEAD; }
 
 static TW_NOINLINE int lock_slow(int rc, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    bool said = false;
     if (rc == EBUSY) {
-        bool said = !tw_python_is_interpreter_lock((uintptr_t)m) && wait_begin(m, 0, 0, pc, cfa);
+        said = !tw_python_is_interpreter_lock((uintptr_t)m) && wait_begin(m, 0, 0, pc, cfa);
         rc = TW_REAL(pthread_mutex_lock)(m);
         if (said) tw_ops_wait_end(got(rc));
     }
-    if (got(rc))
+    if (got(rc)) {
         acquired(m, 0, pc, cfa);
-    else
+        if (said) tw_ops_acquired_after_wait((uintptr_t)m);
+    } else {
         failed(rc, m, TW_DOES_LOCK, pc, cfa);
+    }
     return rc;
 }
 

@@ -117,9 +117,12 @@ TW_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t *l) {
         rc = TW_REAL(pthread_rwlock_rdlock)(l);
         if (published) tw_ops_wait_end(rc == 0);
         if (rc == EDEADLK) own_writer_again(&r);
+        if (rc == 0) acquired(l, TWATCH_MODE_SHARED, 0, pc, cfa);
+        if (rc == 0 && published) tw_ops_acquired_after_wait((uintptr_t)l);
+        return rc;
     }
-    if (TW_LIKELY(rc == 0)) acquired(l, TWATCH_MODE_SHARED, 0, pc, cfa);
-    return rc;
+    acquired(l, TWATCH_MODE_SHARED, 0, pc, cfa);
+    return 0;
 }
 
 TW_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *l) {
@@ -131,9 +134,12 @@ TW_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *l) {
         rc = TW_REAL(pthread_rwlock_wrlock)(l);
         if (published) tw_ops_wait_end(rc == 0);
         if (rc == EDEADLK) own_writer_again(&r);
+        if (rc == 0) acquired(l, TWATCH_MODE_EXCLUSIVE, 0, pc, cfa);
+        if (rc == 0 && published) tw_ops_acquired_after_wait((uintptr_t)l);
+        return rc;
     }
-    if (TW_LIKELY(rc == 0)) acquired(l, TWATCH_MODE_EXCLUSIVE, 0, pc, cfa);
-    return rc;
+    acquired(l, TWATCH_MODE_EXCLUSIVE, 0, pc, cfa);
+    return 0;
 }
 
 TW_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *l) {

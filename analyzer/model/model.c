@@ -1,4 +1,5 @@
 #include "model/model.h"
+#include "model/interval.h"
 #include "model/state.h"
 #include "record/reader.h"
 
@@ -30,6 +31,9 @@ const struct twatch_stat *model_stat(const struct model *m, size_t i) {
 }
 const struct twatch_use *model_use(const struct model *m, size_t i) {
     return m->uses.at[i];
+}
+const struct twatch_interval *model_interval(const struct model *m, size_t i) {
+    return m->intervals.at[i];
 }
 const struct twatch_race *model_race(const struct model *m, size_t i) {
     return m->races.at[i];
@@ -233,6 +237,7 @@ void model_build(struct model *m, struct record *r) {
     model_plain(r, TWATCH_CHUNK_USE, &m->uses);
     model_plain(r, TWATCH_CHUNK_RACEINFO, &m->race_infos);
     state_build(m, r);
+    interval_build(m, r);
     model_missing(m, r);
 }
 
@@ -247,6 +252,7 @@ void model_free(struct model *m) {
     free(m->incidents.at);
     free(m->stats.at);
     free(m->uses.at);
+    free(m->intervals.at);
     free(m->race_infos.at);
     arena_free(&m->arena);
     *m = (struct model){0};

@@ -80,6 +80,7 @@ static bool state_read(struct model *m, struct state_input *in, const struct twa
         struct twatch_held h;
         memcpy(&h, bytes + i * sizeof h, sizeof h);
         if (h.address && !h.object) h.object = state_resolve(m, in, h.address, h.flags >> TWATCH_HELD_KIND_SHIFT);
+        h.recursion &= TWATCH_HELD_RECURSION;
         if (h.address && model_object(m, h.object) && h.mode <= TWATCH_MODE_SHARED) held[out->nheld++] = h;
     }
     out->held = held;

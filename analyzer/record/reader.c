@@ -37,6 +37,8 @@ static int record_elem_size(uint16_t kind) {
         return sizeof(struct twatch_use);
     case TWATCH_CHUNK_RACEINFO:
         return sizeof(struct twatch_race_info);
+    case TWATCH_CHUNK_INTERVAL:
+        return sizeof(struct twatch_interval);
     case TWATCH_CHUNK_NONE:
         break;
     }

@@ -34,6 +34,17 @@ struct report_thread {                    /* times in ns since the run's start *
     bool detached, joined;
 };
 
+struct report_interval { /* a wait or a hold; times in ns since the run's start, end_ns inside the run */
+    uint32_t thread;             /* id */
+    uint32_t stack;              /* of the call that waited or took the lock */
+    bool hold;                   /* false: a wait */
+    bool open;                   /* was not over at the end */
+    bool vain;                   /* a wait that was given up */
+    bool late;                   /* a hold that began earlier than start_ns */
+    const char *kind, *name;     /* "mutex", "accounts[3].lock"; a join: "thread", the thread's name; never NULL */
+    uint64_t start_ns, end_ns;
+};
+
 struct report_contention {   /* one row: a lock at a site */
     const char *name, *kind; /* of the lock; never NULL */
     uint32_t stack;
@@ -73,6 +84,9 @@ struct report_run {
     size_t nmissing;
     const struct report_thread *threads;
     size_t nthreads;
+    const struct report_interval *intervals; /* by thread, then start */
+    size_t nintervals;
+    uint64_t interval_least_ns, intervals_dropped; /* shorter ones are not there; that many were dropped for want of room */
     const struct report_contention *contention; /* longest total wait first */
     size_t ncontention;
     const struct report_node *nodes;

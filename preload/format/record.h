@@ -90,7 +90,10 @@ struct twatch_header {
     uint32_t nprocs;          /* online processors */
     uint64_t losses[TWATCH_LOSS_COUNT];
     char twatch_version[16];
-    char reserved[256];
+    uint64_t interval_least_ns; /* shortest wait or hold that the interval log still takes; 0: this writer keeps none */
+    uint64_t intervals_dropped; /* waits and holds that were long enough once and are not in the log: it was full */
+    uint64_t cpu_ns;            /* processor time of the whole process when it ended; 0 unknown */
+    char reserved[232];
 };
 
 /* ---- chunks ---------------------------------------------------------------------------------------------------- */
@@ -109,7 +112,8 @@ enum twatch_chunk_kind {
     TWATCH_CHUNK_STAT = 10,    /* fixed:    struct twatch_stat, contention per object and site */
     TWATCH_CHUNK_USE = 11,     /* fixed:    struct twatch_use, per thread and semaphore/condition/barrier */
     TWATCH_CHUNK_RACE = 12,    /* variable: struct twatch_race */
-    TWATCH_CHUNK_RACEINFO = 13 /* fixed:    struct twatch_race_info, one per module looked at */
+    TWATCH_CHUNK_RACEINFO = 13,/* fixed:    struct twatch_race_info, one per module looked at */
+    TWATCH_CHUNK_INTERVAL = 14 /* fixed:    struct twatch_interval, waits and holds with their times */
 };
 
 struct twatch_chunk {
@@ -268,13 +272,18 @@ enum twatch_held_flags {
     TWATCH_HELD_KIND_SHIFT = 4 /* the upper four bits: enum twatch_object_kind */
 };
 
+enum { /* of twatch_held.recursion */
+    TWATCH_HELD_RECURSION = 0x7fff,
+    TWATCH_HELD_CLOCKED = 0x8000 /* how long it is held is being measured: giving it back takes the slow path, as recursion does */
+};
+
 struct twatch_held {
     uint64_t address;   /* of the object; 0: empty (removed out of order, a write in progress) */
     uint32_t object;    /* id; 0: the lock was not looked up yet (a busy site, nothing else held): the newest object at the address, if there is one */
     uint32_t stack;     /* of the acquisition; 0 when only site is known */
     uint64_t site;      /* return address of the acquiring call */
     uint8_t mode, flags;
-    uint16_t recursion; /* further acquisitions by the same thread */
+    uint16_t recursion; /* further acquisitions by the same thread, in the bits of TWATCH_HELD_RECURSION */
     uint32_t depth;     /* where the caller stood on the thread's stack: (stack_hi - stack pointer) / 8; 0 unknown */
 };
 
@@ -420,8 +429,40 @@ struct twatch_use {  /* what one thread did with one semaphore, condition variab
     uint32_t mutex;          /* cond: the mutex used with it last */
     uint32_t wait_stack;     /* first wait */
     uint32_t post_stack;     /* first post */
-    uint32_t reserved;
+    uint32_t woken;          /* cond: waiters that this thread's broadcasts were for, all together; stays at the highest value */
     uint64_t first_ns, last_ns; /* first and last blocked wait or post, coarse */
+};
+
+/* ---- waits and holds in time --------------------------------------------------------------------------------------- */
+
+enum twatch_interval_what {
+    TWATCH_INTERVAL_NONE = 0, /* being written, or given up: skip it */
+    TWATCH_INTERVAL_WAIT = 1,
+    TWATCH_INTERVAL_HOLD = 2
+};
+
+enum twatch_interval_flags {
+    TWATCH_INTERVAL_VAIN = 1u << 0,   /* a wait that ended without what was waited for: time limit, cancelled */
+    TWATCH_INTERVAL_LATE = 1u << 1,   /* a hold that began before start_ns: it was first looked at when its thread went to wait */
+    TWATCH_INTERVAL_SHARED = 1u << 2  /* for reading: others may have held it, too */
+};
+
+/*
+ * A wait or a hold of interval_least_ns or longer. Every wait that blocked is measured; of the holds the first ones at each place, a sample
+ * after that, those that followed a long wait, and those during which the thread waited for something else. The log is
+ * bounded: when it is full interval_least_ns rises and the short ones make room, so that elements are in no order.
+ */
+struct twatch_interval {
+    uint32_t thread;
+    uint32_t object;  /* object id; 0: a join, or unknown */
+    uint32_t stack;   /* of the call that waited, or took the lock */
+    uint32_t other;   /* join: the thread that was joined; cond: object id of the mutex given back */
+    uint8_t what;     /* enum twatch_interval_what, written last */
+    uint8_t kind;     /* enum twatch_object_kind */
+    uint16_t flags;   /* enum twatch_interval_flags */
+    uint32_t reserved;
+    uint64_t start_ns;
+    uint64_t duration_ns;
 };
 
 /* ---- races ------------------------------------------------------------------------------------------------------ */
@@ -490,6 +531,7 @@ TWATCH_SIZE(twatch_dep_held, 24);
 TWATCH_SIZE(twatch_incident, 64);
 TWATCH_SIZE(twatch_stat, 64);
 TWATCH_SIZE(twatch_use, 120);
+TWATCH_SIZE(twatch_interval, 40);
 TWATCH_SIZE(twatch_race, 144);
 TWATCH_SIZE(twatch_race_info, 88);
 #undef TWATCH_SIZE

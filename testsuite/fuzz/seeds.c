@@ -47,6 +47,15 @@ static struct mkrecord *everything(uint32_t end) {
                                 .posts_to_nobody = 1,
                                 .balance = 1,
                                 .mutex = lock[0]});
+        mkrecord_interval(r, &(struct twatch_interval){.thread = t[k],
+                                     .object = lock[k],
+                                     .stack = stack,
+                                     .other = k % 2 ? lock[0] : t[1],
+                                     .what = (uint8_t)(1 + k % 2),
+                                     .kind = (uint8_t)(1 + k % 5),
+                                     .flags = (uint16_t)k,
+                                     .start_ns = 1200000000 + k * 10000000,
+                                     .duration_ns = 5000000});
         mkrecord_stat(r, &(struct twatch_stat){.object = lock[k], .stack = stack, .contended = 3, .wait_ns = 5});
         struct twatch_race race = {.where = k % 5,
                 .count = 1,

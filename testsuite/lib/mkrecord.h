@@ -43,6 +43,7 @@ void mkrecord_dep_full(struct mkrecord *r, uint32_t thread, uint32_t object, uin
 void mkrecord_incident(struct mkrecord *r, const struct twatch_incident *incident);
 void mkrecord_stat(struct mkrecord *r, const struct twatch_stat *stat);
 void mkrecord_use(struct mkrecord *r, const struct twatch_use *use);
+void mkrecord_interval(struct mkrecord *r, const struct twatch_interval *interval);
 void mkrecord_race(struct mkrecord *r, const struct twatch_race *race, const uint32_t *locks);
 
 /* The live state of a thread: filled in by the caller, held entries with mkrecord_hold(). Good until the next call for
