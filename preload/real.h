@@ -11,22 +11,31 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <malloc.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <threads.h>
 #include <unistd.h>
+
+#include "fortified.h"
 
 /* Itanium C++ ABI, 3.3.3; no C header has them. */
 int __cxa_guard_acquire(uint64_t *guard);

@@ -10,6 +10,7 @@
  */
 #include "wrap_signal.h"
 #include "config.h"
+#include "hands.h"
 #include "race/hooks.h"
 #include "real.h"
 #include "thread.h"
@@ -165,6 +166,14 @@ void tw_wrap_signal_sent(int number) {
     struct tw_thread *t = number > 0 && number < SIGNALS ? tw_enter() : NULL;
     if (!t) return;
     tw_race->release(key_of(number));
+    tw_race->release(TW_HANDS_SIGNALS);
+    tw_leave(t);
+}
+
+void tw_wrap_signal_taken(int number) {
+    struct tw_thread *t = number > 0 && number < SIGNALS ? tw_enter() : NULL;
+    if (!t) return;
+    tw_race->acquire(key_of(number));
     tw_leave(t);
 }
 

@@ -6,6 +6,8 @@
 void tw_wrap_signal_race(void);
 /* Before a signal is sent, while the engine runs: its handler sees what the sender did. */
 void tw_wrap_signal_sent(int number);
+/* After a signal was waited for, while the engine runs. */
+void tw_wrap_signal_taken(int number);
 /* Before a thread is cancelled, while the engine runs: the cancellation does not strike in the middle of its work. */
 void tw_wrap_signal_cancels(void);
 
