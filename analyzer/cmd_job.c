@@ -1,4 +1,5 @@
 /* From open records to printed reports. */
+#include "base/progress.h"
 #include "base/strbuf.h"
 #include "check/check.h"
 #include "cmd.h"
@@ -125,7 +126,9 @@ static void job_read(struct job *j) {
     j->models = mem_new(n + 1, sizeof *j->models);
     j->symbols = mem_new(n + 1, sizeof *j->symbols);
     j->runs = mem_new(n + 1, sizeof *j->runs);
+    progress_start(n > 1 ? "checking records" : "looking for findings", n > 1 ? n : 0);
     for (size_t i = 0; i < n; i++) {
+        progress_step(n > 1 ? i : j->list.all.n);
         model_build(&j->models[i], &j->in->records[i]);
         j->models[i].run = (uint32_t)i;
         j->symbols[i] = fill_symbols(j->cache, &j->models[i]);
@@ -139,6 +142,7 @@ static void job_read(struct job *j) {
         fill_run(&j->runs[i], &j->arena, &j->models[i], j->symbols[i]);
         if (graph) fill_graph(&j->runs[i], &j->arena, &j->models[i]);
     }
+    progress_end();
 }
 
 /* Lock orders of all records together, by class: as one more run, when something is found. */
@@ -148,8 +152,12 @@ static void job_join(struct job *j) {
     struct err err = {0};
     if (j->args->hang || n == 0 || (n < 2 && !(j->models[0].header->flags & TWATCH_HDR_MERGED))) return;
     struct join *join = join_new();
-    for (size_t i = 0; i < n; i++)
+    progress_start("joining the lock orders of records", n);
+    for (size_t i = 0; i < n; i++) {
+        progress_step(i);
         join_add(join, &j->models[i]);
+    }
+    progress_end();
     j->image = join_image(join, &size);
     join_free(join);
     if (!record_from_memory(&j->joined, j->image, size, "across runs", &err)) {
@@ -199,7 +207,11 @@ static bool job_print_one(const struct job *j, struct report *r, const struct cm
     r->style.verbose = j->args->verbose || options_int(&j->args->options, OPTION_verbosity) > 0;
     char cwd[4096];
     if (getcwd(cwd, sizeof cwd)) r->style.root = cwd;
+    /* Not when the report goes where the bar is, or through a pipe to a pager. */
+    struct stat st;
+    if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode)) progress_start("writing the report", r->nfindings);
     bool good = report_print(o->format, f, r);
+    progress_end();
     if (good && j->args->threads) report_print_threads(f, r);
     if (good && j->args->contention) report_print_contention(f, r);
     if (!good) fprintf(stderr, "twatch: %s: cannot be written: %s\n", o->path ? o->path : "report", strerror(errno));

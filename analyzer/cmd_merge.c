@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* asprintf, mkostemp */
 /* twatch merge: the lock orders of many records in one small record. */
+#include "base/progress.h"
 #include "cmd.h"
 #include "join.h"
 #include "model/model.h"
@@ -49,6 +50,7 @@ static bool merge_read(struct join *j, const char *path) {
     memset(&record, 0, sizeof record);
     memset(&model, 0, sizeof model);
     if (!record_open(&record, path, &err)) {
+        progress_clear();
         fprintf(stderr, "twatch: %s: %s\n", path, err.text);
         return false;
     }
@@ -88,8 +90,12 @@ int cmd_merge(int argc, char **argv) {
     struct cmd_paths paths;
     struct join *j = join_new();
     bool good = cmd_records_find(&arena, rest.at, rest.n, &paths);
-    for (size_t i = 0; good && i < paths.n; i++)
+    progress_start("joining records", paths.n);
+    for (size_t i = 0; good && i < paths.n; i++) {
+        progress_step(i);
         bad = !merge_read(j, paths.at[i]) || bad;
+    }
+    progress_end();
     if (good) {
         size_t size;
         unsigned char *bytes = join_image(j, &size);

@@ -1,4 +1,5 @@
 /* From names on the command line to open records. */
+#include "base/progress.h"
 #include "cmd.h"
 
 #include <dirent.h>
@@ -46,17 +47,21 @@ bool cmd_records_find(struct arena *a, const char *const *paths, size_t n, struc
 size_t cmd_records_open(const struct cmd_paths *paths, struct record **records, size_t *unreadable) {
     size_t n = 0;
     *records = mem_new(paths->n, sizeof **records);
+    progress_start("reading records", paths->n);
     for (size_t i = 0; i < paths->n; i++) {
+        progress_step(i);
         struct err err = {0};
         if (record_open(&(*records)[n], paths->at[i], &err)) {
             n++;
             continue;
         }
         ++*unreadable;
+        progress_clear();
         if (err.has_offset)
             fprintf(stderr, "twatch: %s, offset %" PRIu64 ": %s\n", paths->at[i], err.offset, err.text);
         else
             fprintf(stderr, "twatch: %s: %s\n", paths->at[i], err.text);
     }
+    progress_end();
     return n;
 }

@@ -1,4 +1,5 @@
 /* twatch report FILE|DIR...: reads records again. */
+#include "base/progress.h"
 #include "cmd.h"
 
 #include <stdlib.h>
@@ -45,8 +46,10 @@ int cmd_report(int argc, char **argv) {
         cmd_args_free(&args);
         return CMD_TROUBLE;
     }
-    static char buffer[1 << 16]; /* the report of a thousand threads in one write each line would take longer than finding it */
+    static char buffer[1 << 16]; /* the report of a thousand threads in one write each line would take longer than
+                                    finding it */
     if (args.hang) setvbuf(stderr, buffer, _IOFBF, sizeof buffer);
+    if (args.quiet || args.automatic || args.hang) progress_never();
     struct cmd_job job = {.args = &args, .fallback = args.hang ? stderr : stdout};
     status = CMD_TROUBLE;
     if (cmd_records_find(&arena, args.rest.at, args.rest.n, &paths)) {

@@ -1,4 +1,5 @@
 /* twatch run -- COMMAND: starts it under the library, waits, reads what it and its children recorded, reports. */
+#include "base/progress.h"
 #include "cmd.h"
 #include "cmd_watch.h"
 
@@ -202,6 +203,7 @@ static void run_explain_left(struct run *r, const struct watch_seen *seen) {
 
 static int run_finish(struct run *r) {
     struct cmd_job job = {.args = &r->args, .fallback = stderr};
+    if (r->args.quiet) progress_never();
     run_records(r, &job);
     run_explain_timeout(r);
     int child = watch_status(&r->watch), status = CMD_TROUBLE;

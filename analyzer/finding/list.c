@@ -1,4 +1,5 @@
 #include "finding/list.h"
+#include "base/progress.h"
 #include "base/strbuf.h"
 #include "finding/fingerprint.h"
 #include "finding/names.h"
@@ -194,6 +195,7 @@ struct finding *draft_end(struct draft *d) {
     if (d->detail.n) f->detail = arena_strn(&d->list->arena, d->detail.at, d->detail.n);
     fingerprint_set(f, d->m);
     vec_push(&d->list->all, f);
+    progress_found();
     draft_drop(d);
     return f;
 }

@@ -1,5 +1,6 @@
 /* Which findings a suppression covers, and the writing of new ones. */
 #define _GNU_SOURCE /* asprintf */
+#include "base/progress.h"
 #include "finding/suppress_rule.h"
 
 #include <stdlib.h>
@@ -211,7 +212,9 @@ static bool suppress_matches(const struct suppress_rule *r, const struct suppres
 
 void suppress_apply(struct suppress *s, struct finding *const *findings, size_t n, const struct model *const *models,
         size_t nmodels, const struct suppress_names *names) {
+    progress_start("matching suppressions", n);
     for (size_t i = 0; i < n; i++) {
+        progress_step(i);
         struct finding *f = findings[i];
         struct suppress_case c = {.f = f, .m = f->run < nmodels ? models[f->run] : NULL};
         struct suppress_rule *by = NULL;
@@ -225,6 +228,7 @@ void suppress_apply(struct suppress *s, struct finding *const *findings, size_t 
         f->suppressed_by = by->entry.place;
         by->entry.matched += f->count ? f->count : 1;
     }
+    progress_end();
 }
 
 /* ---- --gen-suppressions --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
  * One self-contained page: it opens offline, is readable without scripts, and its content policy allows nothing but its
  * own style and its own script, by hash. The script only filters and moves.
  */
+#include "base/progress.h"
 #include "report/html.h"
 
 #include "base/arena.h"
@@ -185,8 +186,10 @@ void report_html_print(FILE *out, const struct report *r) {
         html_filter(out, r);
     else
         fputs(r->nruns ? "<p>Nothing to report.</p>\n" : "<p>Nothing was observed.</p>\n", out);
-    for (size_t i = 0; i < r->nfindings; i++)
+    for (size_t i = 0; i < r->nfindings; i++) {
+        progress_step(i);
         html_finding(out, r, r->findings[i], i + 1, i < HTML_OPEN && report_counts(r->findings[i]), i < HTML_RICH);
+    }
     for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
         if (r->runs[i].across) continue;
         fputs("<h2>Threads of ", out);

@@ -1,5 +1,6 @@
 /* The machine interface: docs/report.schema.json. Fields are added, never changed or removed, while "schema" stays the
  * same. */
+#include "base/progress.h"
 #include "report/jsonout.h"
 #include "report/report.h"
 
@@ -215,8 +216,10 @@ void report_json_print(FILE *out, const struct report *r) {
         json_run(&j, r, (uint32_t)i);
     jsonout_end(&j, ']');
     jsonout_array(&j, "findings");
-    for (size_t i = 0; i < r->nfindings; i++)
+    for (size_t i = 0; i < r->nfindings; i++) {
+        progress_step(i);
         json_finding(&j, r, r->findings[i]);
+    }
     jsonout_end(&j, ']');
     jsonout_array(&j, "fixed");
     for (size_t i = 0; i < r->nfixed; i++)

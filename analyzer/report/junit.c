@@ -3,6 +3,7 @@
  * trends show. Only what Jenkins' schema knows: a case has no attributes for its file and line, so the place stands in
  * the failure's message.
  */
+#include "base/progress.h"
 #include "report/escape.h"
 #include "report/report.h"
 
@@ -91,7 +92,9 @@ void report_junit_print(FILE *out, const struct report *r) {
         if (junit_clean(r, r->rules[i]))
             fprintf(out, "  <testcase classname=\"twatch.%s\" name=\"nothing found\" time=\"0\"/>\n",
                     r->rules[i]->name);
-    for (size_t i = 0; i < r->nfindings; i++)
+    for (size_t i = 0; i < r->nfindings; i++) {
+        progress_step(i);
         junit_finding(out, r, r->findings[i]);
+    }
     fputs(" </testsuite>\n</testsuites>\n", out);
 }

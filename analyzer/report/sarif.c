@@ -3,6 +3,7 @@
  * one primary location in the project's own code, relative URIs, primaryLocationLineHash, and its limits.
  */
 #include "base/strbuf.h"
+#include "base/progress.h"
 #include "report/escape.h"
 #include "report/jsonout.h"
 #include "report/report.h"
@@ -12,7 +13,22 @@
 
 void report_sarif_print(FILE *out, const struct report *r);
 
-enum { SARIF_RESULTS = 25000, SARIF_RELATED = 100, SARIF_FLOW = 1000, SARIF_FRAMES = 64, SARIF_TEXT = 1024 };
+enum {
+    SARIF_RESULTS = 25000,
+    SARIF_RELATED = 100,
+    SARIF_FLOW = 1000,
+    SARIF_FRAMES = 64,
+    SARIF_FRAMES_LEAST = 3,
+    SARIF_ALL_FRAMES = 64000,
+    SARIF_TEXT = 1024
+};
+
+/* Frames shown of each stack: code scanning refuses files of more than 10 MB compressed, and the stacks are what is
+ * large. */
+static size_t sarif_depth(const struct report *r) {
+    size_t depth = r->nfindings ? SARIF_ALL_FRAMES / r->nfindings : SARIF_FRAMES;
+    return depth < SARIF_FRAMES_LEAST ? SARIF_FRAMES_LEAST : depth < SARIF_FRAMES ? depth : SARIF_FRAMES;
+}
 
 /* A message in SARIF's syntax (3.11): a name must not make a link or a placeholder. */
 static void sarif_message(struct jsonout *j, const char *key, const char *text) {
@@ -107,7 +123,7 @@ static void sarif_stack(struct jsonout *j, const struct report *r, uint32_t run,
     if (!t->nframes) return;
     jsonout_inline(j, "stack", '{');
     jsonout_inline(j, "frames", '[');
-    for (size_t i = 0; i < t->nframes && i < SARIF_FRAMES; i++) {
+    for (size_t i = 0, depth = sarif_depth(r); i < t->nframes && i < depth; i++) {
         const struct symbol_frame *f = t->frames[i];
         struct strbuf words = {0};
         report_frame_words(r, &words, f);
@@ -298,6 +314,13 @@ static void sarif_directory(struct jsonout *j, const char *key, const char *path
     strbuf_free(&uri);
 }
 
+static void sarif_notification(struct jsonout *j, const char *text) {
+    jsonout_inline(j, NULL, '{');
+    jsonout_text(j, "level", "note");
+    sarif_words(j, "message", text);
+    jsonout_end(j, '}');
+}
+
 /* What was lost or missing, as notifications; and how many results the limit left out. */
 static void sarif_invocation(struct jsonout *j, const struct report *r) {
     jsonout_array(j, "invocations");
@@ -305,14 +328,13 @@ static void sarif_invocation(struct jsonout *j, const struct report *r) {
     jsonout_bool(j, "executionSuccessful", true);
     if (r->style.root) sarif_directory(j, "workingDirectory", r->style.root);
     jsonout_array(j, "toolExecutionNotifications");
-    for (size_t i = 0; i < r->nnotes + (r->nfindings > SARIF_RESULTS); i++) {
-        jsonout_inline(j, NULL, '{');
-        jsonout_text(j, "level", "note");
-        sarif_words(j, "message",
-                i < r->nnotes ? r->notes[i]
-                              : "There are more findings than a SARIF file may hold; the least severe were left out.");
-        jsonout_end(j, '}');
-    }
+    for (size_t i = 0; i < r->nnotes; i++)
+        sarif_notification(j, r->notes[i]);
+    if (r->nfindings > SARIF_RESULTS)
+        sarif_notification(j, "There are more findings than a SARIF file may hold; the least severe were left out.");
+    if (sarif_depth(r) < SARIF_FRAMES)
+        sarif_notification(j, "There are so many findings that stacks are cut short here; the JSON report has all of "
+                              "them.");
     jsonout_end(j, ']');
     jsonout_end(j, '}');
     jsonout_end(j, ']');
@@ -334,8 +356,10 @@ void report_sarif_print(FILE *out, const struct report *r) {
     }
     jsonout_text(&j, "columnKind", "unicodeCodePoints");
     jsonout_array(&j, "results");
-    for (size_t i = 0; i < r->nfindings && i < SARIF_RESULTS; i++)
+    for (size_t i = 0; i < r->nfindings && i < SARIF_RESULTS; i++) {
+        progress_step(i);
         sarif_result(&j, r, r->findings[i]);
+    }
     jsonout_end(&j, ']');
     jsonout_end(&j, '}');
     jsonout_end(&j, ']');

@@ -1,4 +1,5 @@
 /* The report for people: what is wrong in one sentence, then who did what where, then what to do. */
+#include "base/progress.h"
 #include "base/arena.h"
 #include "report/escape.h"
 #include "report/textout.h"
@@ -264,8 +265,10 @@ static void text_losses(const struct textout *t) {
 void report_text_print(FILE *out, const struct report *r) {
     struct textout t = {.out = out, .report = r, .width = r->style.width ? r->style.width : 100};
     size_t shown = 0;
-    for (size_t i = 0; i < r->nfindings; i++)
+    for (size_t i = 0; i < r->nfindings; i++) {
+        progress_step(i);
         if (text_shown(r, r->findings[i])) text_finding(&t, r->findings[i], ++shown);
+    }
     text_summary_head(&t);
     text_summary_table(&t);
     if (!shown) fputs(r->nruns ? "  nothing to report\n" : "  nothing was observed\n", out);

@@ -1,3 +1,4 @@
+#include "base/progress.h"
 #include "symbol/symbol.h"
 
 #include "record.h"
@@ -136,6 +137,7 @@ static void symbol_native(struct symbols *s, uint64_t pc, bool precise, int modu
     uint64_t at = precise || !pc ? pc : pc - 1;
     const struct symbol_module *m = &s->modules[module];
     code_places places = {0};
+    progress_alive();
     code_lookup(symbol_file(s, module), at - m->bias, &places);
     if (!places.n) vec_push(&places, (struct code_place){0});
     struct symbol_frame *frames = arena_array(&s->arena, places.n, sizeof *frames);
