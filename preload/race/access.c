@@ -144,6 +144,18 @@ static void remember_load(struct rt_slot *s, uintptr_t g) {
     if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
 }
 
+/* Threads that share a read region: the other's read, if nothing orders it, moves to a region that is free. Without one there are other
+ * readers enough for the next write to be found by. */
+static void keep_reader(uintptr_t g, const struct rt_window *w, uint32_t cell, uint32_t mark) {
+    for (uint32_t k = 0; k < RT_READERS; k++) {
+        if (*rt_readers(w, g) & 1u << k || *rt_read_cell(g, k)) continue;
+        *rt_read_mark(w, g, k) = mark;
+        __atomic_store_n(rt_read_cell(g, k), cell, __ATOMIC_RELEASE);
+        __atomic_fetch_or(rt_readers(w, g), (uint8_t)(1u << k), __ATOMIC_SEQ_CST);
+        return;
+    }
+}
+
 static void on_read(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     uint32_t j = t->slot->number % RT_READERS, bit = 1u << j;
@@ -154,6 +166,7 @@ static void on_read(
     uint32_t ep = (uint32_t)t->epoch, all = mask;
     bool others = (written && rt_slot_of(written) != rt_slot_of(ep)) || written & RT_EXACT;
     all |= same_access(*mark, id, old, ep);
+    if (old && rt_slot_of(old) != rt_slot_of(ep) && unordered(t, old & ~RT_EXACT)) keep_reader(g, w, old, *mark);
     if (*mark != (all << RT_ID_BITS | id)) *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
     /* A cell in use has its bit, which is in a line of its own: not looked at, unless a writer may just be clearing. */
