@@ -67,7 +67,7 @@ void fill_contention(struct report_run *run, struct arena *a, const struct model
     fill_stats s = {0};
     for (size_t i = 0; i < m->stats.n; i++) {
         const struct twatch_stat *x = model_stat(m, i);
-        if (x && model_object(m, x->object) && x->contended) vec_push(&s, *x);
+        if (x && (x->object == 0 || model_object(m, x->object)) && x->contended) vec_push(&s, *x);
     }
     fill_uses(&s, m);
     fill_fold(&s);
@@ -75,7 +75,7 @@ void fill_contention(struct report_run *run, struct arena *a, const struct model
     for (size_t i = 0; i < s.n; i++) {
         const struct twatch_stat *x = &s.at[i];
         const struct twatch_object *o = model_object(m, x->object);
-        rows[i] = (struct report_contention){.name = names_object(m, a, x->object),
+        rows[i] = (struct report_contention){.name = o ? names_object(m, a, x->object) : "others, too many to tell apart",
                 .kind = names_kind(o ? o->kind : 0),
                 .stack = x->stack,
                 .site = x->site,

@@ -26,11 +26,6 @@ static bool worth_a_file(uint32_t kind) {
            kind != TWATCH_INCIDENT_WAIT_WITHOUT_LOOP && kind != TWATCH_INCIDENT_TLS_KEY_LEAK;
 }
 
-static void keep_object(uint32_t id) {
-    struct twatch_object *o = tw_object_at(id);
-    if (o) __atomic_fetch_or(&o->flags, TWATCH_OBJF_IN_DEP, __ATOMIC_RELAXED);
-}
-
 static struct twatch_incident *new_incident(const struct tw_thread *t, const struct tw_incident *i, uint64_t now) {
     uint32_t id;
     struct twatch_incident *n = tw_table_new(&incidents, &id, TWATCH_LOSS_INCIDENT);
@@ -46,8 +41,8 @@ static struct twatch_incident *new_incident(const struct tw_thread *t, const str
     n->first_ns = n->last_ns = now;
     n->count = 1;
     __atomic_store_n(&n->kind, i->kind, __ATOMIC_RELEASE); /* last: a reader of a live record skips kind 0 */
-    keep_object(i->object);
-    keep_object(i->object2);
+    tw_object_keep(i->object);
+    tw_object_keep(i->object2);
     return n;
 }
 

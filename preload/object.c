@@ -1,10 +1,14 @@
 /*
  * Address -> object: an open-addressing table that is read without a lock and changed under one. A dead object leaves its address in
  * the table with id 0, to be used again by the next generation; growing drops those. Old tables are never given back, since a reader may stand in them.
+ *
+ * Programs that make a lock for every request would fill the record. Once there are many objects, a new one gets the record of one that died
+ * long ago, unless a dependency, an incident or a statistic refers to that.
  */
 #include "object.h"
 
 #include "near.h"
+#include "use.h"
 
 struct entry {
     uintptr_t address;
@@ -16,13 +20,25 @@ struct map {
     struct entry entries[];
 };
 
-enum { FIRST_MAP = 1024 };
+struct dead {
+    uint32_t id;
+    struct dead *next;
+};
+
+enum {
+    FIRST_MAP = 1024,
+    MANY_OBJECTS = 65536, /* records in the process, above which those of the dead are used again */
+    RESTING = 4096,       /* deaths that one waits for: a thread on its way out of a call may still have the id in hand */
+    LOOKED_AT = 8         /* dead objects that are looked at for one new object */
+};
 
 volatile uint32_t tw_object_epoch;
 static struct tw_table objects = TW_TABLE(TWATCH_CHUNK_OBJECT, struct twatch_object, 4);
 static struct map *map;
 static uint32_t map_used; /* entries with an address, dead ones too */
 static struct tw_lock lock;
+static struct dead *oldest, **youngest, *spare;
+static uint32_t ndead;
 
 struct twatch_object *tw_object_at(uint32_t id) { return tw_table_at(&objects, id); }
 uint32_t tw_object_count(void) { return __atomic_load_n(&objects.count, __ATOMIC_ACQUIRE); }
@@ -72,9 +88,46 @@ static struct entry *entry_of(uintptr_t address) {
     return e;
 }
 
+static void rest(uint32_t id) {
+    struct dead *d = spare;
+    if (d)
+        spare = d->next;
+    else if (!(d = tw_sys_memory(sizeof *d)))
+        return;
+    *d = (struct dead){.id = id};
+    if (!oldest) youngest = &oldest;
+    *youngest = d;
+    youngest = &d->next;
+    ndead++;
+}
+
+static bool is_referred_to(const struct twatch_object *o, uint32_t id) {
+    return o->flags & (TWATCH_OBJF_IN_DEP | TWATCH_OBJF_COUNTED) || tw_use_has(id);
+}
+
+/* The record of an object that died long ago, emptied; NULL: there is none, or there are not many objects yet. */
+static struct twatch_object *reborn(uint32_t *id) {
+    if (objects.count < MANY_OBJECTS) return NULL;
+    for (uint32_t i = 0; i < LOOKED_AT && ndead > RESTING; i++) {
+        struct dead *d = oldest;
+        oldest = d->next;
+        ndead--;
+        d->next = spare;
+        spare = d;
+        struct twatch_object *o = tw_object_at(d->id);
+        if (is_referred_to(o, d->id)) continue;
+        tw_sys_zero(o, sizeof *o);
+        o->reused_ms = (uint32_t)((tw_header->alive_ns - tw_header->start_ns) / 1000000) + 1; /* nothing slow was recorded of it later */
+        *id = d->id;
+        return o;
+    }
+    return NULL;
+}
+
 static void die(struct entry *e) {
     struct twatch_object *o = tw_object_at(e->id);
     if (o) o->flags |= TWATCH_OBJF_DEAD;
+    if (o) rest(e->id);
     __atomic_store_n(&e->id, 0, __ATOMIC_RELEASE);
     tw_near_remove(e->address);
     __atomic_fetch_add(&tw_object_epoch, 1, __ATOMIC_RELEASE);
@@ -82,7 +135,8 @@ static void die(struct entry *e) {
 
 static uint32_t make(struct entry *e, uint32_t kind, uint32_t type, uint32_t flags, uintptr_t pc, uint32_t stack, uint32_t thread) {
     uint32_t id;
-    struct twatch_object *o = tw_table_new(&objects, &id, TWATCH_LOSS_OBJECT);
+    struct twatch_object *o = reborn(&id);
+    if (!o) o = tw_table_new(&objects, &id, TWATCH_LOSS_OBJECT);
     if (!o) return 0;
     o->address = e->address;
     o->create_site = pc;
@@ -127,6 +181,11 @@ uint32_t tw_object_init(uintptr_t address, uint32_t kind, uint32_t type, uint32_
 void tw_object_touch(uint32_t id, uint32_t thread) {
     struct twatch_object *o = tw_object_at(id);
     if (o && o->creator != thread && !(o->flags & TWATCH_OBJF_SHARED)) __atomic_fetch_or(&o->flags, TWATCH_OBJF_SHARED, __ATOMIC_RELAXED);
+}
+
+void tw_object_keep(uint32_t id) {
+    struct twatch_object *o = tw_object_at(id);
+    if (o) __atomic_fetch_or(&o->flags, TWATCH_OBJF_IN_DEP, __ATOMIC_RELAXED);
 }
 
 void tw_object_destroy(uint32_t id, uint32_t stack) {
@@ -174,6 +233,8 @@ void tw_object_forked(void) {
     tw_near_clear();
     if (map) tw_sys_zero(map->entries, (map->mask + 1ull) * sizeof map->entries[0]);
     map_used = 0;
+    oldest = spare = NULL;
+    ndead = 0;
     lock = (struct tw_lock){0};
     tw_object_epoch++;
 }

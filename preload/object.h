@@ -20,6 +20,8 @@ uint32_t tw_object_find(uintptr_t address);
 uint32_t tw_object_init(uintptr_t address, uint32_t kind, uint32_t type, uint32_t flags, uintptr_t pc, uint32_t stack, uint32_t thread);
 /* *_destroy was called: stays at the address, marked, until the memory is used for something new. */
 void tw_object_destroy(uint32_t id, uint32_t stack);
+/* Something in the record refers to the object: its id is never used for another. */
+void tw_object_keep(uint32_t id);
 /* The memory [lo, hi) is gone: every object in it is dead. `each` (may be NULL) is called for every one before. */
 void tw_object_range_dead(uintptr_t lo, uintptr_t hi, void (*each)(struct twatch_object *o, uint32_t id, void *arg), void *arg);
 /* Cheap: false means that no object was ever seen in [lo, hi). A nanosecond or two for small blocks. */

@@ -53,6 +53,8 @@ static void *record(uint32_t kind, size_t bytes) {
 static void record_done(void *element) {
     const struct twatch_chunk *c = race_stream.chunk;
     if (!c || (char *)element < (const char *)(c + 1) || (char *)element >= (const char *)c + c->pages * TWATCH_PAGE) return; /* a RACEINFO */
+    const struct twatch_race *r = element;
+    for (uint32_t i = 0; i < r->side[0].nlocks + r->side[1].nlocks; i++) tw_object_keep(r->locks[i]);
     tw_stream_seal(&race_stream, element);
     tw_lock_give(&race_stream.lock);
 }

@@ -70,7 +70,8 @@ struct tw_thread {
     } spurious;
     struct tw_use_entry {       /* cache of use.c: what this thread does with the semaphore, condition or barrier at an address */
         uintptr_t address;
-        uint32_t object;        /* id; the entry is good while its object is not dead */
+        uint32_t object;        /* id; the entry is good while its object is not dead and of this generation */
+        uint32_t generation;
         struct twatch_object *o;
         struct twatch_use *use;
         void *side;             /* private state shared by all threads: struct tw_cond_side, tw_barrier_side; NULL for the rest */

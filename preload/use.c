@@ -16,6 +16,7 @@ enum {
     MANY_USES = 4096,   /* records in the process, above which that is done */
     MANY_THREADS = 512, /* records of one object, above which those of ended threads are added up */
     LOOKED_AT = 32,     /* records that are looked at for that */
+    MANY_STATS = 32768, /* contention records, above which further objects share one a site, that of object 0 */
     RESTING = 4096      /* side states of dead objects that wait: a thread on its way out may still write into one */
 };
 
@@ -168,7 +169,7 @@ static void rest_side(void *side) {
 struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object) {
     if (!object) return NULL;
     for (uint32_t i = 0; i < TW_USES; i++)
-        if (t->uses[i].object == object) return t->uses[i].use;
+        if (t->uses[i].object == object && tw_use_same(&t->uses[i])) return t->uses[i].use;
     tw_lock_take(&lock);
     struct object_node *o = object_node(object);
     struct twatch_use *u = o ? use_in(o, t, object) : NULL;
@@ -186,7 +187,7 @@ struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_quer
         object = tw_object_get(q->address, q->kind, 0, q->oflags, q->pc, stack, t->id);
     }
     struct tw_use_entry *e = &t->uses[(q->address >> 3 ^ q->address >> 9) % TW_USES];
-    if (object && e->object == object) return e;
+    if (object && e->object == object && tw_use_same(e)) return e;
     tw_lock_take(&lock);
     struct object_node *n = object ? object_node(object) : NULL;
     if (n && q->side && !n->side) n->side = new_side();
@@ -195,8 +196,16 @@ struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_quer
     tw_lock_give(&lock);
     *e = (struct tw_use_entry){0};
     if (!u) return NULL;
-    *e = (struct tw_use_entry){q->address, object, tw_object_at(object), u, side};
+    struct twatch_object *o = tw_object_at(object);
+    *e = (struct tw_use_entry){q->address, object, o->generation, o, u, side};
     return e;
+}
+
+bool tw_use_has(uint32_t object) {
+    tw_lock_take(&lock);
+    bool has = tw_hashmap_get(&objects, object) != NULL;
+    tw_lock_give(&lock);
+    return has;
 }
 
 void *tw_use_side(uint32_t object) {
@@ -244,11 +253,22 @@ void tw_use_object_dead(uint32_t object) {
     tw_lock_give(&lock);
 }
 
+static uint64_t stat_key(uint32_t object, uintptr_t pc) {
+    return tw_sys_mix(pc * 0x9e3779b97f4a7c15ull + object) | 1;
+}
+
 /* Two sites of one object share a hash once in 2^64: they would then share a line of a table, no more. */
 struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack) {
-    uint64_t key = tw_sys_mix(pc * 0x9e3779b97f4a7c15ull + object) | 1;
+    uint64_t key = stat_key(object, pc);
     tw_lock_take(&lock);
     struct twatch_stat *s = tw_hashmap_get(&stats, key);
+    if (!s && stat_table.count >= MANY_STATS) {
+        object = 0;
+        key = stat_key(object, pc);
+        s = tw_hashmap_get(&stats, key);
+    }
+    struct twatch_object *o = tw_object_at(object);
+    if (o && !(o->flags & TWATCH_OBJF_COUNTED)) __atomic_fetch_or(&o->flags, TWATCH_OBJF_COUNTED, __ATOMIC_RELAXED);
     if (!s) {
         uint32_t id;
         s = tw_table_new(&stat_table, &id, TWATCH_LOSS_BUDGET);

@@ -35,11 +35,18 @@ struct tw_use_query {
 };
 struct tw_use_entry *tw_use_lookup(struct tw_thread *t, const struct tw_use_query *q);
 
+/* The object's record has not served another since. */
+static inline bool tw_use_same(const struct tw_use_entry *e) {
+    return e->o->address == e->address && e->o->generation == e->generation;
+}
+
 static inline struct tw_use_entry *tw_use_at(struct tw_thread *t, const struct tw_use_query *q) {
     struct tw_use_entry *e = &t->uses[(q->address >> 3 ^ q->address >> 9) % TW_USES];
-    if (TW_LIKELY(e->address == q->address && !(e->o->flags & (TWATCH_OBJF_DEAD | TWATCH_OBJF_DESTROYED)))) return e;
+    if (TW_LIKELY(e->address == q->address && tw_use_same(e) && !(e->o->flags & (TWATCH_OBJF_DEAD | TWATCH_OBJF_DESTROYED)))) return e;
     return tw_use_lookup(t, q);
 }
+/* Somebody used the object and that was kept: its id is not to be used again. */
+bool tw_use_has(uint32_t object);
 /* The side state of an object that some thread has used, by id: for a look at the whole process. NULL: none. */
 void *tw_use_side(uint32_t object);
 

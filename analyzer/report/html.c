@@ -195,7 +195,7 @@ void report_html_print(FILE *out, const struct report *r) {
         fputs("<h2>Threads of ", out);
         html_text(out, r->runs[i].exe);
         fprintf(out, " (pid %d)</h2>\n", r->runs[i].pid);
-        html_lives(out, &r->runs[i]);
+        html_lives(out, r, (uint32_t)i);
         html_contention(out, r, (uint32_t)i);
     }
     fputs("<h2>Notes</h2>\n", out);

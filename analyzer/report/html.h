@@ -22,7 +22,7 @@ void html_finding(FILE *out, const struct report *r, const struct finding *f, si
  * nothing to draw. */
 void html_graph(FILE *out, const struct finding *f);
 
-/* Life spans of a run's threads. */
-void html_lives(FILE *out, const struct report_run *u);
+/* Life spans of a run's threads with their waits and holds, and the longest of these as a table. */
+void html_lives(FILE *out, const struct report *r, uint32_t run);
 
 #endif

@@ -3,10 +3,10 @@
 #define TWATCH_HTML_ASSETS_H
 
 /* clang-format off */
-#define HTML_CSS_HASH "sha256-/GszwUm8L0arwQKrvn+oMehGqW205yJxik6x2yWomYE="
+#define HTML_CSS_HASH "sha256-kdU1fb+eKK2CYxcHWp4odxX2Ys4VhgyUXtbEkz4Ezyk="
 #define HTML_CSS \
-        ":root { color-scheme: light dark; --bg: #fff; --fg: #1b1f24; --dim: #57606a; --line: #d0d7de; --card: #f6f8fa; --mark: #fff1c2; --error: #b42318; --warning: #8a5a00; --note: #0b5cad; --own: #1b1f24; --bar: #4184c4; --focus: #0b5cad; }\n" \
-        "@media (prefers-color-scheme: dark) { :root { --bg: #0f1419; --fg: #dfe5ea; --dim: #9aa5b1; --line: #323a44; --card: #171d24; --mark: #4a3d10; --error: #ff8f85; --warning: #f0b849; --note: #7cb8ff; --own: #fff; --bar: #4a8fd4; --focus: #7cb8ff; } }\n" \
+        ":root { color-scheme: light dark; --bg: #fff; --fg: #1b1f24; --dim: #57606a; --line: #d0d7de; --card: #f6f8fa; --mark: #fff1c2; --error: #b42318; --warning: #8a5a00; --note: #0b5cad; --own: #1b1f24; --bar: #2f78bf; --life: #d5dde6; --wait: #c4320a; --focus: #0b5cad; }\n" \
+        "@media (prefers-color-scheme: dark) { :root { --bg: #0f1419; --fg: #dfe5ea; --dim: #9aa5b1; --line: #323a44; --card: #171d24; --mark: #4a3d10; --error: #ff8f85; --warning: #f0b849; --note: #7cb8ff; --own: #fff; --bar: #5ba3ea; --life: #2f3945; --wait: #ff7a5c; --focus: #7cb8ff; } }\n" \
         "* { box-sizing: border-box; }\n" \
         "body { margin: 0 auto; max-width: 1400px; padding: 1rem 1.5rem 4rem; background: var(--bg); color: var(--fg); font: 15px/1.5 system-ui, sans-serif; }\n" \
         "h1 { font-size: 1.5rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; } h3 { font-size: 1rem; margin: 1rem 0 .25rem; } h4 { font-size: .95rem; margin: .75rem 0 .25rem; font-weight: 600; }\n" \
@@ -25,8 +25,8 @@
         ".thread h3 { overflow-wrap: anywhere; } ol.stack { list-style: none; margin: .2rem 0 .2rem .5rem; padding: 0; } ol.stack li { overflow-wrap: anywhere; } ol.stack .own { color: var(--own); font-weight: 600; } ol.stack .lib, .dim { color: var(--dim); }\n" \
         "ol.stack details { color: var(--dim); } pre.source { font-weight: 400; tab-size: 4; margin: .2rem 0 .4rem; padding: .3rem 0; overflow-x: auto; background: var(--bg); border: 1px solid var(--line); border-radius: .3rem; } pre.source span { display: block; padding: 0 .6rem; white-space: pre; } pre.source .here { background: var(--mark); }\n" \
         ".advice { border-left: 3px solid var(--note); padding: .2rem .8rem; margin: .8rem 0; }\n" \
-        "table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } td.n, th.n { text-align: right; white-space: nowrap; } .scroll { overflow-x: auto; }\n" \
-        "svg { max-width: 100%; height: auto; } svg text { fill: var(--fg); font: 12px system-ui, sans-serif; } svg .box { fill: var(--card); stroke: var(--dim); } svg .edge { fill: none; stroke: var(--error); stroke-width: 1.6; } svg .head { fill: var(--error); } svg .life { fill: var(--bar); } svg .rule { stroke: var(--line); } svg .label { fill: var(--dim); } svg .halo { paint-order: stroke; stroke: var(--bg); stroke-width: 4px; }\n" \
+        "table { border-collapse: collapse; width: 100%; margin: .6rem 0; } th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } td.n, th.n { text-align: right; white-space: nowrap; } .scroll { overflow-x: auto; }\n" \
+        "svg { max-width: 100%; height: auto; } svg text { fill: var(--fg); font: 12px system-ui, sans-serif; } svg .box { fill: var(--card); stroke: var(--dim); } svg .edge { fill: none; stroke: var(--error); stroke-width: 1.6; } svg .head { fill: var(--error); } svg .life { fill: var(--life); } svg .hold, .key-hold { fill: var(--bar); } svg .hold { fill-opacity: .6; } svg .wait, .key-wait { fill: var(--wait); } .key { width: .8rem; height: .8rem; vertical-align: -.1rem; } svg .rule { stroke: var(--line); } svg .label { fill: var(--dim); } svg .halo { paint-order: stroke; stroke: var(--bg); stroke-width: 4px; }\n" \
         "@media print { form.filter { display: none; } details.finding { break-inside: avoid; } }\n"
 
 #define HTML_JS_HASH "sha256-arsAwhVV33sp2AispGHmIL0o1mu+l2xTR2mrvAD6Epg="

@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-enum { GRAPH_MOST = 60, GRAPH_EDGES = 200, GRAPH_WIDTH = 760, GRAPH_HALF_W = 105, GRAPH_HALF_H = 18, LIVES_ROWS = 400 };
+enum { GRAPH_MOST = 60, GRAPH_EDGES = 200, GRAPH_WIDTH = 760, GRAPH_HALF_W = 105, GRAPH_HALF_H = 18 };
 
 struct graph_edge {
     size_t from, to;
-    const char *label;
+    const struct finding_thread *thread;
 };
 
 struct graph_point {
@@ -48,10 +48,11 @@ static struct graph_point graph_circle(double part) {
     return (struct graph_point){sine, -cosine};
 }
 
-static void graph_add(struct graph_edge *edges, size_t *n, size_t from, size_t to, const char *label) {
+static void graph_add(
+        struct graph_edge *edges, size_t *n, size_t from, size_t to, const struct finding_thread *thread) {
     for (size_t i = 0; i < *n; i++)
         if (edges[i].from == from && edges[i].to == to) return;
-    if (*n < GRAPH_EDGES) edges[(*n)++] = (struct graph_edge){from, to, label};
+    if (*n < GRAPH_EDGES) edges[(*n)++] = (struct graph_edge){from, to, thread};
 }
 
 /* An edge for every lock that a thread holds while it asks for another. */
@@ -63,12 +64,11 @@ static size_t graph_edges(const struct finding *f, struct graph_edge *edges) {
                 (size_t)s->object >= f->nobjects || s->thread >= f->nthreads)
             continue;
         for (uint32_t h = 0; h < s->nheld; h++)
-            if (s->held[h] < f->nobjects)
-                graph_add(edges, &n, s->held[h], (size_t)s->object, f->threads[s->thread].name);
+            if (s->held[h] < f->nobjects) graph_add(edges, &n, s->held[h], (size_t)s->object, &f->threads[s->thread]);
         for (size_t k = 0; k < f->nsteps && !s->nheld; k++)
             if (f->steps[k].thread == s->thread && f->steps[k].action == ACTION_HOLDS && f->steps[k].object >= 0 &&
                     (size_t)f->steps[k].object < f->nobjects)
-                graph_add(edges, &n, (size_t)f->steps[k].object, (size_t)s->object, f->threads[s->thread].name);
+                graph_add(edges, &n, (size_t)f->steps[k].object, (size_t)s->object, &f->threads[s->thread]);
     }
     return n;
 }
@@ -105,7 +105,8 @@ static void graph_draw_edge(FILE *out, const struct graph_edge *e, const struct 
         label = (struct graph_point){(from.x + 2 * middle.x + to.x) / 4, (from.y + 2 * middle.y + to.y) / 4};
     }
     fprintf(out, "<text class=\"halo\" text-anchor=\"middle\" x=\"%.0f\" y=\"%.0f\">", label.x, label.y + 4);
-    html_text_cut(out, e->label, 28);
+    if (e->thread->id) fprintf(out, "%u ", e->thread->id);
+    html_text_cut(out, e->thread->name, 28);
     fputs("</text>\n", out);
 }
 
@@ -141,41 +142,4 @@ void html_graph(FILE *out, const struct finding *f) {
     fputs("</svg><figcaption class=\"dim\">An arrow: the thread named on it holds the first and wants the "
           "second.</figcaption></figure>\n",
             out);
-}
-
-static void lives_row(FILE *out, const struct report_run *u, const struct report_thread *t, double y) {
-    double length = u->length_ns ? (double)u->length_ns : 1, left = 230, width = 480;
-    double from = graph_min((double)t->birth_ns / length, 1),
-           to = t->end_ns ? graph_min((double)t->end_ns / length, 1) : 1;
-    fprintf(out, "<text x=\"222\" y=\"%.0f\" text-anchor=\"end\">%u ", y + 11, t->id);
-    html_text_cut(out, t->name, 30);
-    fprintf(out, "</text><rect class=\"life\" x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"11\"><title>",
-            left + from * width, y + 1, graph_max((to - from) * width, 1.5));
-    html_text(out, t->start ? t->start : t->name);
-    fprintf(out, ": from %.3f s to %.3f s", (double)t->birth_ns / 1e9, (t->end_ns ? (double)t->end_ns : length) / 1e9);
-    if (t->wait_ns) fprintf(out, ", waited %.3f s", (double)t->wait_ns / 1e9);
-    if (t->cpu_ns) fprintf(out, ", CPU %.3f s", (double)t->cpu_ns / 1e9);
-    fprintf(out, "</title></rect><text class=\"label\" x=\"%.0f\" y=\"%.0f\">", left + width + 8, y + 11);
-    html_text_cut(out, t->state ? t->state : t->ended, 44);
-    fputs(t->joined ? ", joined</text>\n" : t->detached ? ", detached</text>\n" : "</text>\n", out);
-}
-
-void html_lives(FILE *out, const struct report_run *u) {
-    size_t rows = u->nthreads < LIVES_ROWS ? u->nthreads : LIVES_ROWS;
-    if (!rows) return;
-    fprintf(out,
-            "<div class=\"scroll\"><svg role=\"img\" aria-label=\"life spans of the threads\" viewBox=\"0 0 1050 %zu\" "
-            "width=\"1050\" height=\"%zu\">\n",
-            rows * 17 + 26, rows * 17 + 26);
-    fprintf(out,
-            "<line class=\"rule\" x1=\"230\" y1=\"18\" x2=\"710\" y2=\"18\"/><text class=\"label\" x=\"230\" "
-            "y=\"13\">0 s</text>"
-            "<text class=\"label\" x=\"710\" y=\"13\" text-anchor=\"end\">%.3f s</text>\n",
-            (double)u->length_ns / 1e9);
-    for (size_t i = 0; i < rows; i++)
-        lives_row(out, u, &u->threads[i], 22 + 17.0 * (double)i);
-    fputs("</svg></div>\n", out);
-    if (rows < u->nthreads)
-        fprintf(out, "<p class=\"dim\">%zu more threads: twatch report --threads lists them.</p>\n",
-                u->nthreads - rows);
 }

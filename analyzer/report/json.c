@@ -8,8 +8,8 @@ enum { JSON_SCHEMA = 1 };
 
 void report_json_print(FILE *out, const struct report *r);
 
-static void json_frame(struct jsonout *j, const struct symbol_frame *f) {
-    jsonout_inline(j, NULL, '{');
+static void json_frame(struct jsonout *j, const char *key, const struct symbol_frame *f) {
+    jsonout_inline(j, key, '{');
     jsonout_text(j, "function", f->function);
     jsonout_text(j, "file", f->file);
     if (f->line) jsonout_number(j, "line", f->line);
@@ -24,7 +24,7 @@ static void json_frame(struct jsonout *j, const struct symbol_frame *f) {
 static void json_stack(struct jsonout *j, const char *key, const struct symbol_trace *t) {
     jsonout_array(j, key);
     for (size_t i = 0; i < t->nframes; i++)
-        json_frame(j, t->frames[i]);
+        json_frame(j, NULL, t->frames[i]);
     jsonout_end(j, ']');
 }
 
@@ -97,6 +97,30 @@ static void json_contention(struct jsonout *j, const struct report *r, uint32_t 
     jsonout_end(j, ']');
 }
 
+static void json_intervals(struct jsonout *j, const struct report *r, uint32_t run) {
+    const struct report_run *u = &r->runs[run];
+    if (u->interval_least_ns) jsonout_number(j, "interval_least_ns", u->interval_least_ns);
+    if (u->intervals_dropped) jsonout_number(j, "intervals_dropped", u->intervals_dropped);
+    jsonout_array(j, "intervals");
+    for (size_t i = 0; i < u->nintervals; i++) {
+        const struct report_interval *x = &u->intervals[i];
+        const struct symbol_frame *at = symbol_first_own(report_trace(r, run, x->stack, 0));
+        jsonout_inline(j, NULL, '{');
+        jsonout_number(j, "thread", x->thread);
+        jsonout_text(j, "what", x->hold ? "hold" : "wait");
+        jsonout_text(j, "kind", x->kind);
+        jsonout_text(j, "name", x->name);
+        jsonout_number(j, "start_ns", x->start_ns);
+        jsonout_number(j, "end_ns", x->end_ns);
+        if (x->open) jsonout_bool(j, "open", true);
+        if (x->vain) jsonout_bool(j, "vain", true);
+        if (x->late) jsonout_bool(j, "late", true);
+        if (at) json_frame(j, "at", at);
+        jsonout_end(j, '}');
+    }
+    jsonout_end(j, ']');
+}
+
 static void json_run(struct jsonout *j, const struct report *r, uint32_t run) {
     const struct report_run *u = &r->runs[run];
     jsonout_object(j, NULL);
@@ -127,6 +151,7 @@ static void json_run(struct jsonout *j, const struct report *r, uint32_t run) {
     for (size_t i = 0; i < u->nthreads; i++)
         json_thread(j, &u->threads[i]);
     jsonout_end(j, ']');
+    json_intervals(j, r, run);
     json_contention(j, r, run);
     json_summary(j, r, run);
     jsonout_end(j, '}');

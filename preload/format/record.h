@@ -240,7 +240,8 @@ enum twatch_object_flags {
     TWATCH_OBJF_FOREIGN_POST = 1u << 11, /* semaphore: posted by a thread that held no permit: a signal, not a lock */
     TWATCH_OBJF_SELF_POST = 1u << 12,    /* semaphore: posted by a thread that had taken a permit */
     TWATCH_OBJF_PROTECT = 1u << 13,      /* PTHREAD_PRIO_PROTECT */
-    TWATCH_OBJF_SHARED = 1u << 14        /* used by another thread than its creator */
+    TWATCH_OBJF_SHARED = 1u << 14,       /* used by another thread than its creator */
+    TWATCH_OBJF_COUNTED = 1u << 15       /* has contention records: the id is never reused */
 };
 
 struct twatch_object {
@@ -255,7 +256,7 @@ struct twatch_object {
     uint32_t init_value2;   /* semaphore: string id of the name; semaphore: see use records for the maximum */
     uint64_t acquisitions;  /* seen so far, flushed lazily from the threads' caches */
     uint32_t max_value;     /* semaphore: highest value computed; cond: number of distinct mutexes */
-    uint32_t last_owner;    /* thread id of a contended owner, for history */
+    uint32_t reused_ms;     /* until then, in milliseconds from start_ns, the record served objects that are dead; 0: its first */
     uint32_t destroy_stack;
     uint32_t reserved;
 };

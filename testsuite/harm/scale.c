@@ -113,6 +113,42 @@ static void deep(void) {
     printf("deep\n");
 }
 
+/* A server's day in short: every request has locks of its own. */
+struct request {
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    sem_t free;
+};
+static int nrequests;
+
+static void *serve(void *arg) {
+    for (int i = 0; i < nrequests; i++) {
+        struct request *r = malloc(sizeof *r);
+        pthread_mutex_init(&r->lock, NULL);
+        pthread_cond_init(&r->done, NULL);
+        sem_init(&r->free, 0, 1);
+        pthread_mutex_lock(&r->lock);
+        pthread_cond_signal(&r->done);
+        pthread_mutex_unlock(&r->lock);
+        sem_wait(&r->free);
+        sem_post(&r->free);
+        for (int k = 0; k < 20; k++) count();
+        sem_destroy(&r->free);
+        pthread_cond_destroy(&r->done);
+        pthread_mutex_destroy(&r->lock);
+        free(r);
+    }
+    return arg;
+}
+
+static void day(int n) {
+    pthread_t t[4];
+    nrequests = n / 4;
+    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, serve, NULL);
+    for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
+    printf("%ld\n", counter);
+}
+
 int main(int argc, char **argv) {
     const char *mode = argc > 1 ? argv[1] : "";
     int n = argc > 2 ? atoi(argv[2]) : 1000;
@@ -126,6 +162,8 @@ int main(int argc, char **argv) {
         many(n, hold_all);
     else if (!strcmp(mode, "deep"))
         deep();
+    else if (!strcmp(mode, "day"))
+        day(n);
     else
         return 2;
     return 0;

@@ -17,9 +17,9 @@ scripts/embed-html --check || bad=1
 ${CC:-cc} -std=gnu11 -O1 -g -Ianalyzer -Ipreload -Ipreload/format -o "$work/hostile" testsuite/unit/rep_hostile.c \
     $(find "$BUILD/analyzer" -name '*.o' ! -name main.o) -ldw -lelf
 timeout 60 "$work/hostile" "$work" || complain "a nasty name got through"
-for format in text json sarif junit github html dot; do cp "testsuite/golden/bank.$format" "$work/"; done
+for format in text json sarif junit github html dot; do cp "testsuite/golden/bank.$format" "testsuite/golden/stored.$format" "$work/"; done
 
-for name in bank hostile; do
+for name in bank stored hostile; do
     for format in json sarif junit github html; do
         timeout 60 $python testsuite/unit/rep_validate.py $format "$work/$name.$format" || complain "$name.$format is not valid"
     done

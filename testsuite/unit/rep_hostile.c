@@ -105,6 +105,10 @@ int main(int argc, char **argv) {
             {.id = 3, .parent = 99, .birth_ns = UINT64_MAX, .name = "", .ended = ""}};
     static struct report_contention rows[] = {
             {.name = nasty, .kind = "mutex", .wait_ns = UINT64_MAX, .contended = 5, .acquisitions = 2}};
+    static struct report_interval intervals[] = {
+            {.thread = 1, .kind = "mutex", .name = nasty, .end_ns = UINT64_MAX, .stack = 1},
+            {.thread = 1, .kind = "thread", .name = nasty, .start_ns = UINT64_MAX, .end_ns = 3, .hold = true},
+            {.thread = 77, .kind = "", .name = ""}};
     static struct report_node nodes[] = {{nasty, "mutex"}, {"", ""}};
     static struct report_edge edges[] = {{0, 1, 1, true}, {1, 99, 1, false}};
     struct symbols *symbols = x.run.symbols;
@@ -117,6 +121,10 @@ int main(int argc, char **argv) {
             .nmissing = 2,
             .threads = threads,
             .nthreads = 3,
+            .intervals = intervals,
+            .nintervals = 3,
+            .interval_least_ns = 1000000,
+            .intervals_dropped = UINT64_MAX,
             .contention = rows,
             .ncontention = 1,
             .nodes = nodes,

@@ -39,6 +39,25 @@ int main(int argc, char **argv) {
                                  .count = 2});
     mkrecord_stat(r, &(struct twatch_stat){
                              .object = a, .stack = outer1, .contended = 7, .wait_ns = 5000000, .wait_max_ns = 2000000});
+    struct twatch_interval waited = {.thread = first,
+            .object = b,
+            .stack = inner1,
+            .what = TWATCH_INTERVAL_WAIT,
+            .kind = TWATCH_OBJ_MUTEX,
+            .start_ns = mkrecord_header(r)->start_ns + 2000000,
+            .duration_ns = 2000000};
+    mkrecord_interval(r, &waited);
+    waited.start_ns += 2500000;
+    waited.flags = TWATCH_INTERVAL_VAIN;
+    mkrecord_interval(r, &waited);
+    waited.what = TWATCH_INTERVAL_HOLD;
+    waited.object = a;
+    waited.stack = outer1;
+    waited.flags = TWATCH_INTERVAL_LATE;
+    waited.start_ns -= 3500000;
+    waited.duration_ns = 6000000;
+    mkrecord_interval(r, &waited);
+    mkrecord_header(r)->interval_least_ns = 1000000;
     mkrecord_join(r, 1, first);
     mkrecord_join(r, 1, second);
     int status = mkrecord_save(r, argv[1]);
