@@ -64,23 +64,24 @@ if [ "$long" = --long ]; then
     else
         fail "large.junit: $(head -3 "$work/said")"
     fi
-    # The page opens, and each filter answers within a second. The script below is let in by taking the content policy out of the copy.
+    # The page opens, and each filter answers within a second at the best of three times: other work on the machine counts here. The script below is let in by taking the content policy out of the copy.
     if command -v chromium >/dev/null; then
         /usr/bin/python3 - "$work/large.html" "$work/page.html" <<'P'
 import re, sys
 with open(sys.argv[1], encoding="utf-8") as stream:
     page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", stream.read())
 page = page.replace("</body>", """<script>(async () => {
-  const form = document.getElementById("filter"), times = [];
-  for (const [name, value] of [["kind", "destroy-locked"], ["kind", ""], ["lock", "e"], ["thread", "worker"], ["words", "gave back"], ["words", ""]]) {
-    form.elements[name].value = value;
-    const from = performance.now();
-    form.dispatchEvent(new Event("input"));
-    await new Promise((done) => setTimeout(done, 61));
-    document.body.offsetHeight;
-    times.push(Math.round(performance.now() - from - 61));
-  }
-  document.documentElement.dataset.slowest = Math.max(...times);
+  const form = document.getElementById("filter"), best = {};
+  for (let round = 0; round < 3; round++)
+    for (const [name, value] of [["kind", "destroy-locked"], ["kind", ""], ["lock", "e"], ["thread", "worker"], ["words", "gave back"], ["words", ""]]) {
+      form.elements[name].value = value;
+      const from = performance.now();
+      form.dispatchEvent(new Event("input"));
+      await new Promise((done) => setTimeout(done, 61));
+      document.body.offsetHeight;
+      best[name + value] = Math.min(best[name + value] ?? Infinity, Math.round(performance.now() - from - 61));
+    }
+  document.documentElement.dataset.slowest = Math.max(...Object.values(best));
 })();</script></body>""")
 with open(sys.argv[2], "w", encoding="utf-8") as stream:
     stream.write(page)
