@@ -17,6 +17,12 @@ static bool interval_ok(const struct model *m, const struct twatch_interval *i) 
     return i->start_ns >= m->header->start_ns && i->start_ns <= end && i->duration_ns <= end - i->start_ns;
 }
 
+/* The object's record served another when the interval began. */
+static bool interval_of_another(const struct model *m, const struct twatch_interval *i) {
+    const struct twatch_object *o = model_object(m, i->object);
+    return o && i->start_ns < m->header->start_ns + o->reused_ms * 1000000ull;
+}
+
 static int interval_order(const void *pa, const void *pb) {
     const struct twatch_interval *a = *(const struct twatch_interval *const *)pa,
                                  *b = *(const struct twatch_interval *const *)pb;
@@ -63,6 +69,14 @@ static void interval_at_end(struct model *m, interval_list *all) {
     }
 }
 
+/* What was waited for is no longer known. */
+static const struct twatch_interval *interval_nameless(struct model *m, const struct twatch_interval *i) {
+    struct twatch_interval *copy = arena_alloc(&m->arena, sizeof *copy);
+    *copy = *i;
+    copy->object = 0;
+    return copy;
+}
+
 void interval_build(struct model *m, struct record *r) {
     interval_list all = {0};
     uint64_t bad = 0;
@@ -71,10 +85,12 @@ void interval_build(struct model *m, struct record *r) {
         for (uint32_t at = 0; c->kind == TWATCH_CHUNK_INTERVAL && at < c->used; at += c->elem_size) {
             const struct twatch_interval *e = (const void *)(c->data + at);
             if (e->what == TWATCH_INTERVAL_NONE) continue;
-            if (interval_ok(m, e))
-                vec_push(&all, (const void *)e);
-            else
+            if (!interval_ok(m, e))
                 bad++;
+            else if (!interval_of_another(m, e))
+                vec_push(&all, (const void *)e);
+            else if (e->what == TWATCH_INTERVAL_WAIT)
+                vec_push(&all, (const void *)interval_nameless(m, e));
         }
     }
     if (bad) record_note(r, "%" PRIu64 " waits and holds that contradict themselves were left out", bad);
