@@ -40,6 +40,14 @@ static uint32_t held(uint32_t *objects, uint32_t max) {
     return n;
 }
 
+static uint32_t kind(uintptr_t address) {
+    struct tw_thread *t = tw_self;
+    const struct twatch_held *h = t && !t->ended ? tw_held_find(t, address) : NULL;
+    if (h) return tw_held_kind(h);
+    const struct twatch_object *o = tw_object_at(tw_object_find(address));
+    return o ? o->kind : 0;
+}
+
 /* RACE elements keep the stream's lock from record to record_done: they are rare, and another thread's must not come between. */
 static void *record(uint32_t kind, size_t bytes) {
     uint32_t id;
@@ -70,7 +78,7 @@ static void leave(void) {
 TW_EXPORT const struct tw_race_host twatch_race_host;
 const struct tw_race_host twatch_race_host = {.abi = 1, .thread_id = thread_id, .stack_here = stack_here, .held = held, .object_at = tw_object_find,
         .record = record, .record_done = record_done, .string = tw_store_string, .memory = tw_sys_memory, .module_id = tw_modules_find,
-        .option = option, .say = say, .real = tw_real_by_name, .enter = enter, .leave = leave, .loss = tw_store_loss};
+        .option = option, .say = say, .real = tw_real_by_name, .enter = enter, .leave = leave, .loss = tw_store_loss, .kind = kind};
 
 /* The engine stands beside this library; it is not looked for anywhere else. */
 static bool engine_path(char *path, size_t size) {

@@ -176,9 +176,14 @@ struct races_group {
     char key[];
 };
 
+/* Found by lock sets: the hand-over of a lock ordered the two in this run. */
+static bool races_lucky(const struct twatch_race *x) {
+    return x->flags & TWATCH_RACE_HYBRID;
+}
+
 /* How much one of several races at the same two places says. */
 static int races_rank(const struct twatch_race *x) {
-    return (int)races_verdict(x) * 4 + (x->side[0].stack != 0) * 2 + (x->side[1].stack != 0);
+    return (races_lucky(x) ? 0 : 64) + (int)races_verdict(x) * 4 + (x->side[0].stack != 0) * 2 + (x->side[1].stack != 0);
 }
 
 static const char *races_place(const struct check *c, const struct twatch_race_side *s) {
@@ -261,10 +266,14 @@ static void races_report(struct check *c, const struct races_group *g) {
         f->severity = SEVERITY_NOTE;
         draft_detail(d, "its type is not known here: if it is declared atomic, all is well");
     }
-    draft_message(d, "race on %s%s (%s): %s %s it while %s %s it, and nothing puts the two in an order",
-            strcmp(kind, "memory") == 0 ? "memory " : "", name, races_word[verdict],
-            draft_thread_name(d, draft_thread(d, x->side[1].thread)), races_verb(&x->side[1]),
-            draft_thread_name(d, draft_thread(d, x->side[0].thread)), races_verb(&x->side[0]));
+    draft_message(d, "race on %s%s (%s): %s %s it %s %s %s it, and %s", strcmp(kind, "memory") == 0 ? "memory " : "",
+            name, races_word[verdict], draft_thread_name(d, draft_thread(d, x->side[1].thread)),
+            races_verb(&x->side[1]), races_lucky(x) ? "after" : "while",
+            draft_thread_name(d, draft_thread(d, x->side[0].thread)), races_verb(&x->side[0]),
+            races_lucky(x) ? "only a lock that happened to pass from one to the other put the two in an order"
+                           : "nothing puts the two in an order");
+    if (races_lucky(x))
+        draft_detail(d, "this run had no race here: with another schedule the two come together (hybrid=on)");
     draft_detail(d, "%s", races_meaning[verdict]);
     races_usual(d, x);
     draft_end(d);

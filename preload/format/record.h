@@ -489,11 +489,16 @@ struct twatch_race_side {
     uint32_t reserved;
 };
 
+enum twatch_race_flags {
+    TWATCH_RACE_HYBRID = 1u << 0, /* found by lock sets only: the hand-over of a lock ordered the two in this run */
+    TWATCH_RACE_SAMPLED = 1u << 1 /* seen in the act by hardware watchpoints (races=sample) */
+};
+
 enum twatch_race_where { TWATCH_WHERE_UNKNOWN, TWATCH_WHERE_GLOBAL, TWATCH_WHERE_HEAP, TWATCH_WHERE_STACK, TWATCH_WHERE_TLS };
 
 struct twatch_race {
     uint32_t size;
-    uint32_t flags;          /* bit 0: found by lock sets only (hybrid) */
+    uint32_t flags;          /* enum twatch_race_flags */
     uint32_t where;          /* enum twatch_race_where */
     uint32_t owner_thread;   /* STACK, TLS: whose */
     uint64_t block, block_size; /* HEAP: the malloc block */

@@ -19,6 +19,7 @@
  * that what was published through the location is not reported after it (the edge of SHB: Mathur, Kini, Viswanathan,
  * OOPSLA 2018).
  */
+#include "hybrid.h"
 #include "shadow.h"
 #include "x86/x86.h"
 
@@ -90,14 +91,20 @@ static bool suspect(struct rt_tls *t, uintptr_t g, uint32_t mask, uint32_t old, 
 static void check_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
-    if (cell && unordered(t, cell)) suspect(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
+    if (cell && unordered(t, cell))
+        suspect(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
+    else if (__builtin_expect(rt_hybrid_on, 0) && cell)
+        rt_hybrid_pair(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
 }
 
 static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w,
         struct rt_place *p, uint32_t readers) {
     for (uint32_t b = readers; b; b &= b - 1) {
         uint32_t j = (uint32_t)__builtin_ctz(b), cell = *rt_read_cell(g, j) & ~RT_EXACT;
-        if (cell && unordered(t, cell)) suspect(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
+        if (cell && unordered(t, cell))
+            suspect(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
+        else if (__builtin_expect(rt_hybrid_on, 0) && cell)
+            rt_hybrid_pair(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
         *rt_read_cell(g, j) = 0; /* the reader's next read must come here and see this write */
     }
 }

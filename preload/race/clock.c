@@ -6,6 +6,7 @@
  * atomically, to both halves at once. The TLS of a thread is written by others only under its slot's lock and never
  * after rt_clock_detach.
  */
+#include "hybrid.h"
 #include "shadow.h"
 #include "x86/x86.h"
 #include <signal.h>
@@ -160,6 +161,7 @@ void rt_clock_learn(struct rt_tls *t, uint32_t slot, uint32_t clock) {
         if (c > to[i]) to[i] = c;
     }
     if (clock > to[slot]) to[slot] = clock;
+    if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_learn(t, slot, clock);
 }
 
 /* Clocks start again: nobody is in the runtime (all stand at rt_enter), the shadow is wiped, every slot is at clock 1.
@@ -173,6 +175,7 @@ static void reset(struct rt_tls *me) {
             rt_sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
     rt_sync_reset();
     rt_shadow_wipe();
+    if (rt_hybrid_on) rt_hybrid_reset();
     memset(rt_clocks, 0, sizeof rt_clocks);
     for (uint32_t i = 1; i < RT_SLOTS; i++) {
         struct rt_slot *s = slots[i];
@@ -247,6 +250,7 @@ void rt_clock_create(uint32_t child) {
         for (uint32_t i = 1; i < rt_nslots; i++)
             if (t->vc[i] > to[i]) to[i] = t->vc[i];
         if (clock > to[me]) to[me] = clock;
+        if (rt_hybrid_on) rt_hybrid_create(t, s->number);
     }
     rt_unlock(&table_lock);
     rt_clock_bump(t);
@@ -306,7 +310,7 @@ static bool enter_slow(struct rt_tls *t) {
         uint32_t id = 0;
         x86_call_with_vectors(ask_thread, &id);
         if (!id || !rt_clock_attach(t, id)) return false;
-        t->exact_ops = 4096;
+        t->exact_ops = rt_hybrid_on ? ~0u : 4096; /* biased objects keep no vectors */
         rt_sys(SYS_membarrier, MEMBARRIER_REGISTER, 0, 0, 0, 0, 0);
     }
     if (rt_clock_of((uint32_t)t->epoch) >= RT_CLOCK_LAST || t->slot->clock >= RT_CLOCK_LAST) move(t);

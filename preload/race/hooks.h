@@ -98,6 +98,8 @@ struct tw_race_host {
     int (*enter)(void);                     /* recording guard: 0 if already inside */
     void (*leave)(void);
     void (*loss)(uint32_t kind, uint64_t n); /* enum twatch_loss */
+    uint32_t (*kind)(uintptr_t addr); /* enum twatch_object_kind of what the caller holds, or is known, at an address; 0
+                                         none */
 };
 
 #endif

@@ -1,6 +1,7 @@
 /* What the shim calls (hooks.h): inside its recording guard, with the program's vector registers already dead as in any
  * call. */
 #include "ops.h"
+#include "hybrid.h"
 #include "shadow.h"
 #include "x86/x86.h"
 
@@ -34,6 +35,12 @@ static void end(struct rt_tls *t) {
  * The lock key tells lock sets apart for the cache of accesses. What is acquired and never released by the same thread
  * (a semaphore, a condition variable, a descriptor) enters it once; the oldest makes room.
  */
+static uint8_t lives[4096]; /* how many objects have come and gone, by hash of the address: a new lock has a new key */
+
+static uint8_t *lives_at(uintptr_t obj) {
+    return &lives[(obj >> 3 ^ obj >> 15) % sizeof lives];
+}
+
 static void key_takes(struct rt_tls *t, uintptr_t obj) {
     struct rt_known *known = t->slot->known;
     for (uint32_t i = 0; i < RT_KNOWN; i++)
@@ -42,10 +49,11 @@ static void key_takes(struct rt_tls *t, uintptr_t obj) {
             return;
         }
     struct rt_known *k = &known[t->slot->next_known++ % RT_KNOWN];
-    if (k->obj) t->lock_key -= rt_mix(k->obj);
+    if (k->obj) t->lock_key -= k->hash;
     k->obj = obj;
+    k->hash = rt_mix(obj ^ (uint64_t)*lives_at(obj) << 56);
     k->count = 1;
-    t->lock_key += rt_mix(obj);
+    t->lock_key += k->hash;
 }
 
 static void key_gives(struct rt_tls *t, uintptr_t obj) {
@@ -55,7 +63,7 @@ static void key_gives(struct rt_tls *t, uintptr_t obj) {
         if (--known[i].count) return;
         known[i].obj = 0;
         t->slot->next_known = i;
-        t->lock_key -= rt_mix(obj);
+        t->lock_key -= known[i].hash;
         return;
     }
 }
@@ -87,6 +95,7 @@ static void op_release_shared(uintptr_t obj) {
     sync(RT_RELEASE_SHARED, obj);
 }
 static void op_forget(uintptr_t obj) {
+    __atomic_fetch_add(lives_at(obj), 1, __ATOMIC_RELAXED);
     rt_sync_forget(obj);
 }
 
@@ -207,6 +216,7 @@ static void op_range(uintptr_t addr, size_t size, int is_write, uintptr_t site, 
 static void op_forked(void) {
     rt_clock_forked();
     rt_sync_forked();
+    if (rt_hybrid_on) rt_hybrid_forked();
     rt_history_forked();
     rt_report_forked();
 }

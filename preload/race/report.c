@@ -144,7 +144,7 @@ static bool pair_write(struct pair *p, const struct rt_race *r) {
     struct twatch_race *e = rt_host->record(TWATCH_CHUNK_RACE, bytes);
     if (!e) return false;
     e->size = (uint32_t)bytes;
-    e->flags = r->hybrid;
+    e->flags = r->hybrid ? TWATCH_RACE_HYBRID : 0;
     e->count = 1;
     e->first_ns = now();
     uintptr_t old_addr = r->granule + (uint32_t)__builtin_ctz(r->old_mask | 16);
@@ -215,6 +215,7 @@ static bool again(const struct rt_race *r) {
     struct pair *p = table[at] ? &pairs[table[at]] : NULL;
     struct twatch_race *e = p ? p->element : NULL;
     if (e) e->count++;
+    if (e && !r->hybrid) e->flags &= ~(uint32_t)TWATCH_RACE_HYBRID; /* no luck this time */
     bool better = e && (!e->side[0].stack || !e->side[1].stack) && rt_history_get(r->old_id)->stack && rt_history_get(r->new_id)->stack;
     rt_unlock(&lock);
     return p != NULL && !better;

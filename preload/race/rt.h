@@ -116,6 +116,7 @@ struct rt_cached { /* history.c: an access that this thread interned, good while
 
 struct rt_known {
     uintptr_t obj;
+    uint64_t hash;
     uint32_t count;
 }; /* acquired and not released: what the lock key stands for */
 enum { RT_KNOWN = 8 };

@@ -1,4 +1,5 @@
 /* The engine's one exported function. */
+#include "hybrid.h"
 #include "ops.h"
 #include "shadow.h"
 
@@ -17,6 +18,10 @@ static const struct tw_race_ops *off(const char *why) {
     return NULL;
 }
 
+static bool wanted(const char *v) {
+    return v && (!strcmp(v, "1") || !strcmp(v, "on") || !strcmp(v, "yes") || !strcmp(v, "true"));
+}
+
 /* In the wrapper of the first thread creation: one thread, outside the guard. NULL after one line on why races are off.
  */
 const struct tw_race_ops *twatch_race_start(const struct tw_race_host *host) {
@@ -24,12 +29,10 @@ const struct tw_race_ops *twatch_race_start(const struct tw_race_host *host) {
     rt_host = host;
     const char *mode = host->option("races");
     if (mode && *mode == 's') return off("this build has no sampling (races=sample)");
-    const char *hybrid = host->option("hybrid");
-    if (hybrid && (*hybrid == '1' || (hybrid[0] == 'o' && hybrid[1] == 'n')))
-        host->say("hybrid=on: this build finds races by order alone, not by lock sets");
     uintptr_t stack_end = 0;
     const char *why = rt_shadow_start(&stack_end);
     if (why) return off(why);
+    if (wanted(host->option("hybrid")) && !rt_hybrid_start()) return off("no memory for the clocks of hybrid=on");
     if (!rt_history_init() || !rt_report_init()) return off("no memory for the tables of accesses");
     struct rt_tls *t = &rt_tls;
     if (!rt_enter(t)) return off("the first thread is not known");

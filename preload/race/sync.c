@@ -10,6 +10,7 @@
  * release and before the take-over, in one epoch with those before the release. To keep that away from short programs,
  * biasing begins only after a thread's first 4096 releases.
  */
+#include "hybrid.h"
 #include "record.h"
 #include "shadow.h"
 
@@ -204,6 +205,7 @@ static void unbias(struct sync *s) {
 
 static void acquire(struct rt_tls *t, struct sync *s, bool shared) {
     uint32_t me = t->slot->number;
+    if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_acquire(t, s->addr, s->atomic);
     if (s->owner == me && (s->state == SOLO || !s->others)) return;
     rt_lock(&s->lock);
     if (s->owner && s->owner != me) unbias(s);
@@ -214,6 +216,7 @@ static void acquire(struct rt_tls *t, struct sync *s, bool shared) {
 
 static void release(struct rt_tls *t, struct sync *s, bool shared) {
     uint32_t me = t->slot->number, clock = rt_clock_of((uint32_t)t->epoch);
+    if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_release(t, s->addr, s->atomic);
     if (s->state == SOLO && s->owner == me) {
         s->release_clock = clock;
         return;
@@ -248,6 +251,7 @@ void rt_sync_forget(uintptr_t obj) {
     if (!pool) return;
     struct sync *s = named_find(obj);
     if (!s) return;
+    if (rt_hybrid_on) rt_hybrid_forget(obj);
     rt_lock(&s->lock);
     vector_drop(&s->all);
     vector_drop(&s->readers);

@@ -107,6 +107,13 @@ void x86_checks_plan(struct x86_emitter *e, const struct x86_run *r) {
     }
 }
 
+/* Does the program look at what the update gives? A load and a store apart have it in a register. */
+static int result_used(const struct x86_emitter *e, const struct x86_insn *x, unsigned covers) {
+    if (x->cls == X86_STRING || x->cls == X86_FENCED) return 0;
+    const struct x86_insn *end = x86_code_insns(e->code) + x86_code_count(e->code);
+    return covers || x->update || x + 1 >= end || x[1].flags_live;
+}
+
 static uint32_t new_site(struct x86_emitter *e, const struct x86_insn *x, unsigned covers) {
     uint32_t n = (uint32_t)X86_VEC_COUNT(&e->sites, struct x86_site_entry);
     unsigned flags = x->access | (covers ? X86_SITE_READ : 0u);
@@ -121,7 +128,7 @@ static uint32_t new_site(struct x86_emitter *e, const struct x86_insn *x, unsign
             (struct x86_site_entry){.off = x->off,
                     .size = x->cls == X86_FENCED ? 0 : x->size,
                     .flags = (uint8_t)flags,
-                    .traits = x->traits});
+                    .traits = (uint8_t)(x->traits | (result_used(e, x, covers) ? X86_T_RESULT : 0))});
     return n;
 }
 

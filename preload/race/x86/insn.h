@@ -60,6 +60,7 @@ enum x86_trait {
     X86_T_BARRIER = 8, /* no check may move over it: syscall, atomic, fence, string */
     X86_T_REP = 16,
     X86_T_COMPARE = 32, /* cmps, scas: ends early */
+    X86_T_RESULT = 32,  /* of a site that is no string: an update whose flags are used */
     X86_T_SOURCE = 64,  /* string: reads at rsi */
     X86_T_DEST = 128,   /* string: touches rdi */
 };

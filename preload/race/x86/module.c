@@ -324,6 +324,13 @@ uint32_t x86_site_access(uint32_t site) {
     return s->size | (uint32_t)s->flags << 8;
 }
 
+int x86_site_result_used(uint32_t site) {
+    const struct x86_module *m = x86_module_of_site(site);
+    if (!m) return 1;
+    const struct x86_site_entry *s = &x86_module_sites(m)[site - m->first_site];
+    return (s->flags & X86_SITE_STRING) || (s->traits & X86_T_RESULT);
+}
+
 int x86_site(uint32_t site, struct x86_site *out) {
     const struct x86_module *m = x86_module_of_site(site);
     if (!m) return 0;

@@ -160,6 +160,8 @@ void x86_forget(uintptr_t start, uintptr_t end);
 int x86_site(uint32_t site, struct x86_site *out);
 /* The short form for slow paths: size | flags << 8; 0 when site is not one of ours. */
 uint32_t x86_site_access(uint32_t site);
+/* Whether the program looks at what an update in one instruction gives (its flags); true where that is not known. */
+int x86_site_result_used(uint32_t site);
 const char *x86_module_path(uint32_t module);
 void x86_module_stats(uint32_t module, struct x86_stats *out);
 uint32_t x86_module_count(void);
