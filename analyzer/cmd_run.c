@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@ static const char run_usage[] =
         "Exit status: 66 findings; otherwise the command's own (128+N for signal N); 125 nothing was observed or other "
         "trouble,\n"
         "126 the command cannot be run, 127 it was not found.\n";
+
+#define RUN_PREFIX "twatch-run-"
 
 struct run {
     struct cmd_args args;
@@ -67,15 +70,70 @@ static bool run_library(struct run *r) {
     return false;
 }
 
+/* The children may go to other directories, so that a relative path would mean another place to each; a directory that
+ * is not there is made. */
+static void run_log_path(struct run *r) {
+    char cwd[PATH_MAX];
+    if (*r->log_path != '/' && getcwd(cwd, sizeof cwd))
+        r->log_path = arena_printf(&r->arena, "%s/%s", cwd, r->log_path);
+    char *path = arena_str(&r->arena, r->log_path);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0777); /* what cannot be made is said by the processes that cannot write there */
+        *slash = '/';
+    }
+}
+
+/* Empties and removes a directory of records; only what lies in it itself. */
+static void run_remove(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+    else if (fd >= 0)
+        close(fd);
+    rmdir(path);
+}
+
+/*
+ * A run that was killed leaves its directory. Its file "run" is locked as long as that run lives, by the kernel, so
+ * that no number of a process has to be trusted: what carries our name, is ours, has such a file, and can be locked, is
+ * nobody's any more.
+ */
+static void run_remove_stale(struct run *r, const char *base) {
+    DIR *d = opendir(base);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (strncmp(e->d_name, RUN_PREFIX, sizeof RUN_PREFIX - 1) != 0 || strchr(e->d_name, '.')) continue;
+        char *path = arena_printf(&r->arena, "%s/%s", base, e->d_name), *lock = arena_printf(&r->arena, "%s/run", path);
+        struct stat st, file;
+        if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid()) continue;
+        int fd = open(lock, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0) continue;
+        bool mine = fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == geteuid();
+        if (mine && flock(fd, LOCK_EX | LOCK_NB) == 0) run_remove(path);
+        close(fd);
+    }
+    if (d) closedir(d);
+}
+
 static bool run_directory(struct run *r) {
     const char *base = getenv("TMPDIR");
     if (!base || base[0] != '/') base = "/tmp";
-    r->directory = arena_printf(&r->arena, "%s/twatch-run-XXXXXX", base);
+    run_remove_stale(r, base);
+    r->directory = arena_printf(&r->arena, "%s/" RUN_PREFIX "XXXXXX", base);
     if (!mkdtemp(r->directory)) {
         fprintf(stderr, "twatch: %s: cannot make a directory for the records: %s\n", base, strerror(errno));
         r->directory = NULL;
         return false;
     }
+    /* Closed when this process ends, however it ends; the command does not inherit it. It gets its name when it is
+     * locked: a run that starts at the same time must not find it unlocked. */
+    const char *fresh = arena_printf(&r->arena, "%s/run.new", r->directory);
+    int lock = open(fresh, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+        rename(fresh, arena_printf(&r->arena, "%s/run", r->directory));
     /* A program that root starts may go on as somebody else; its records are still readable by their owner and root
      * only. */
     if (geteuid() == 0) chmod(r->directory, 01733);
@@ -85,7 +143,10 @@ static bool run_directory(struct run *r) {
     if (geteuid() == 0) fchmod(fd, 0622);
     close(fd);
     r->log_path = options_text(&r->args.options, OPTION_log_path);
-    if (!*r->log_path) r->log_path = arena_printf(&r->arena, "%s/", r->directory);
+    if (*r->log_path)
+        run_log_path(r);
+    else
+        r->log_path = arena_printf(&r->arena, "%s/", r->directory);
     return true;
 }
 
@@ -218,12 +279,13 @@ static int run_finish(struct run *r) {
         run_note(r, arena_printf(&r->arena, "%zu process%s watched, none of them used threads", seen.observed,
                             seen.observed == 1 ? " was" : "es were"));
     run_explain_left(r, &seen);
+    job.nunreadable += seen.unrecorded; /* they were worth a record: no clean bill without it */
     job.notes = r->notes.at;
     job.nnotes = r->notes.n;
     if (job.nrecords || r->args.outputs.n)
         status = cmd_job_run(&job);
     else
-        status = 0;
+        status = seen.unrecorded ? CMD_TROUBLE : 0;
     if (!job.nrecords && !r->args.outputs.n && seen.left) fprintf(stderr, "twatch: %s\n", r->notes.at[r->notes.n - 1]);
     free(job.records);
     return status ? status : child;
@@ -234,14 +296,11 @@ static void run_clean(struct run *r) {
     if (r->args.keep) {
         fprintf(stderr, "twatch: the records are in %s\n", r->log_path);
         unlink(r->seen);
-        rmdir(r->directory); /* where the records went elsewhere */
+        unlink(arena_printf(&r->arena, "%s/run", r->directory)); /* without it the next run leaves the records alone */
+        rmdir(r->directory);                                     /* where the records went elsewhere */
         return;
     }
-    DIR *d = opendir(r->directory);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_name[0] != '.') unlinkat(dirfd(d), e->d_name, 0);
-    if (d) closedir(d);
-    rmdir(r->directory);
+    run_remove(r->directory);
 }
 
 int cmd_run(int argc, char **argv) {

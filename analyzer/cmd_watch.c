@@ -161,7 +161,8 @@ static struct watch_process *watch_line(struct watch_process *all, char *line, s
 static void watch_program(struct arena *a, struct watch_seen *seen, const char *why) {
     static const struct {
         const char *word, *text;
-    } words[] = {{"cleared ", "was started without LD_PRELOAD in its environment"}, {"static ", "is linked statically"},
+    } words[] = {{"unrecorded ", "could not write its record"},
+            {"cleared ", "was started without LD_PRELOAD in its environment"}, {"static ", "is linked statically"},
             {"setuid ", "gains rights, and the loader ignores LD_PRELOAD for such programs"}};
     const char *text = NULL;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -186,6 +187,7 @@ struct watch_seen watch_seen(struct arena *a, const char *path) {
     HASH_ITER(hh, all, x, next) {
         seen.observed += !x->why;
         seen.left += x->why != NULL;
+        seen.unrecorded += x->why && strncmp(x->why, "unrecorded ", 11) == 0;
         if (x->why) watch_program(a, &seen, x->why);
         HASH_DEL(all, x);
         free(x->why);

@@ -47,6 +47,7 @@ bool watch_is_newer(const struct watch *w, const char *path);
 struct watch_seen {
     size_t observed; /* processes, to their end */
     size_t left;     /* processes that were not, or that went on as a program that is not */
+    size_t unrecorded; /* of those: worth a record that could not be written */
     size_t nprograms;
     const char **programs; /* of those, each once, at most WATCH_PROGRAMS: "/bin/busybox is linked statically" */
 };

@@ -107,6 +107,7 @@ void tw_finish_init(char **envp) {
         tw_header->flags |= TWATCH_HDR_UNDER_RUN;
         say_seen(seen);
         tw_unseen_init(seen);
+        tw_store_failed = tw_unseen_self;
     }
     if (!TW_CONFIG(follow)) leave_children_alone(envp);
     /* The first handler that is registered runs last, after those of the program and its C++ destructors; unlike a

@@ -162,11 +162,30 @@ static void build_path(unsigned attempt) {
     tw_sys_format(path + n, 8, ".twatch");
 }
 
+/* log_path=DIR/ names a directory that may have to be made: the last part of it. */
+static bool make_directory(void) {
+    size_t n = tw_sys_length(tw_config_text(TW_OPTION_log_path));
+    if (n < 2 || tw_config_text(TW_OPTION_log_path)[n - 1] != '/') return false;
+    for (n = tw_sys_length(path); n > 1 && path[n - 1] != '/';)
+        n--;
+    path[n - 1] = 0;
+    long made = tw_sys(SYS_mkdir, path, 0777);
+    return made == 0 || made == -17; /* EEXIST: another process was faster */
+}
+
+static int open_path(void) {
+    return (int)tw_sys(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 /* 0600, never through a symlink, never over an existing file. A high number keeps the program's own descriptors as they would be. */
 static int create_file(void) {
     for (unsigned attempt = 0; attempt < 100; attempt++) {
         build_path(attempt);
-        int fd = (int)tw_sys(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int fd = open_path();
+        if (fd == -2 && attempt == 0 && make_directory()) { /* ENOENT */
+            build_path(0);
+            fd = open_path();
+        }
         if (fd == -17) continue; /* EEXIST */
         if (fd < 0) return fd;
         int high = (int)tw_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_MIN);
@@ -198,6 +217,8 @@ static bool move_into_file(void) {
     return true;
 }
 
+void (*tw_store_failed)(void);
+
 bool tw_store_open_file(void) {
     if (in_file) return true;
     if (failed) return false;
@@ -216,6 +237,7 @@ bool tw_store_open_file(void) {
             failed = true;
             tw_store_loss(TWATCH_LOSS_SPACE, 1);
             tw_sys_say("twatch: cannot write the record %s (error %d): this process is not recorded\n", path, (int64_t)(fd < 0 ? -fd : 28));
+            if (tw_store_failed) tw_store_failed();
         }
     }
     tw_lock_give(&lock);

@@ -17,6 +17,7 @@ void tw_store_init(void);
 /* From now on the record is a file. Idempotent, thread-safe. False: it could not be made (said once on stderr); recording goes on in memory. */
 bool tw_store_open_file(void);
 bool tw_store_has_file(void);
+extern TW_HIDDEN void (*tw_store_failed)(void); /* called once when the file could not be made; NULL: nobody wants to know */
 const char *tw_store_path(void);
 /* A fork child starts a record of its own in private memory; the parent's pages are let go. */
 void tw_store_forked(void);

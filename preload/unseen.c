@@ -159,3 +159,11 @@ void tw_unseen_spawned(const struct tw_unseen *what, int pid) {
     const char *reason = seen[0] ? why(what) : NULL;
     if (reason) write_line(pid, "- ", reason, what->program);
 }
+
+void tw_unseen_self(void) {
+    char exe[PATHS / 2];
+    if (!seen[0]) return;
+    long n = tw_sys(SYS_readlink, "/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = 0;
+    write_line((int)tw_sys(SYS_getpid), "- ", "unrecorded", exe);
+}

@@ -12,6 +12,9 @@
 /* Constructor: the file, NULL none. */
 void tw_unseen_init(const char *path);
 
+/* This process has no record though it was worth one. */
+void tw_unseen_self(void);
+
 struct tw_unseen {
     const char *program;
     char *const *envp; /* NULL: empty */
