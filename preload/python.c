@@ -20,31 +20,22 @@
 #include "record.h"
 #include "sys.h"
 #include "python.h"
+#include "python_call.h"
 #include "python_layout.h"
 #include "python_text.h"
 
 enum { OWNER_GENERATOR = 1, OWNER_CSTACK = 3 };
-enum {
-    CHAIN = 32,
-    CHAIN_MAX = 1000
-}; /* frames remembered per thread; frames followed before a chain counts as broken */
+enum { CHAIN = 32, CHAIN_MAX = TW_PYTHON_CHAIN }; /* CHAIN: frames remembered per thread */
 
 static struct {
     const struct tw_python_layout *at;
     uintptr_t runtime;
     uintptr_t eval, eval_end;
-    uintptr_t text, text_end; /* of the module with the interpreter; empty when it also carries a program */
-    void *(*getspecific)(pthread_key_t);
 } py;
+struct tw_python_fast tw_python_fast;
 
 uintptr_t tw_python_runtime, tw_python_runtime_size;
-
-static inline uint64_t load(uintptr_t addr) {
-    return *(const volatile uint64_t *)addr;
-}
-static inline uint32_t load32(uintptr_t addr) {
-    return *(const volatile uint32_t *)addr;
-}
+__thread uint64_t tw_python_known __attribute__((tls_model("initial-exec")));
 
 /* ---- set-up ---- */
 
@@ -78,15 +69,30 @@ static bool is_interpreter_module(const struct link_map *map) {
     return begins(base, "python") || begins(base, "libpython");
 }
 
-static void find_text(const void *base, const struct link_map *map) {
+static void find_text(const void *base, const struct link_map *map, uintptr_t found[2]) {
     const ElfW(Ehdr) *head = base;
     const ElfW(Phdr) *segment = (const void *)((const char *)base + head->e_phoff);
     for (unsigned i = 0; i < head->e_phnum; i++) {
         uintptr_t start = map->l_addr + segment[i].p_vaddr, end = start + segment[i].p_memsz;
         if (segment[i].p_type != PT_LOAD || py.eval < start || py.eval >= end) continue;
-        py.text = start;
-        py.text_end = end;
+        found[0] = start;
+        found[1] = end;
     }
+}
+
+static void set_fast(const struct tw_python_layout *at, uintptr_t runtime, void *getspecific, const uintptr_t text[2]) {
+    struct tw_python_fast *f = &tw_python_fast;
+    f->key = runtime + at->rt_key;
+    f->holder = runtime + at->rt_holder;
+    f->locked = at->rt_locked ? runtime + at->rt_locked : 0;
+    __builtin_memcpy(&f->getspecific, &getspecific, sizeof getspecific);
+    f->ts_frame = at->ts_frame;
+    f->through_cframe = at->cf_frame != TW_PYTHON_NONE;
+    f->cf_frame = f->through_cframe ? at->cf_frame : 0;
+    f->f_instr = at->f_instr;
+    f->f_previous = at->f_previous;
+    f->text = text[0];
+    __atomic_store_n(&f->text_end, text[1], __ATOMIC_RELEASE); /* last: what asks for the rest asks for this first */
 }
 
 int tw_python_init(void) {
@@ -102,15 +108,16 @@ int tw_python_init(void) {
     if (!at || !runtime || !eval || !getspecific || !tw_python_text_init(at)) return 0;
     if (!dladdr1((void *)runtime, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
     if (symbol->st_size <= at->rt_locked || symbol->st_size <= at->rt_holder) return 0;
-    if (at->rt_free_threaded && load(runtime + at->rt_free_threaded)) return 0;
+    if (at->rt_free_threaded && tw_python_load(runtime + at->rt_free_threaded)) return 0;
     py.runtime = runtime;
     uintptr_t size = symbol->st_size;
     if (!dladdr1(eval, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
     py.eval = (uintptr_t)eval;
     py.eval_end = py.eval + symbol->st_size;
+    uintptr_t text[2] = {0, 0};
     if (dladdr1(eval, &info, (void **)&map, RTLD_DL_LINKMAP) && map && is_interpreter_module(map))
-        find_text(info.dli_fbase, map);
-    __builtin_memcpy(&py.getspecific, &getspecific, sizeof getspecific);
+        find_text(info.dli_fbase, map, text);
+    set_fast(at, runtime, getspecific, text);
     tw_python_runtime = runtime;
     tw_python_runtime_size = size;
     py.at = at;
@@ -123,24 +130,13 @@ int tw_python_active(void) {
 
 /* ---- the thread ---- */
 
-/* The thread state of the caller, 0 if it has none. pthread_getspecific only reads thread-local memory. */
-static uintptr_t own_state(void) {
-    uintptr_t key = py.runtime + py.at->rt_key;
-    return load32(key) ? (uintptr_t)py.getspecific(load32(key + 4)) : 0;
-}
-
-static bool holds_lock(uintptr_t state) {
-    if (load(py.runtime + py.at->rt_holder) != state) return false;
-    return !py.at->rt_locked || load32(py.runtime + py.at->rt_locked);
-}
-
 /* The caller's state and how it may be read; false without a state, or with one that is not the caller's (a layout that
    is not what it should be, or a state that was freed under a daemon thread). */
 static bool open_reader(struct tw_python_reader *r, uintptr_t *state) {
     uint64_t owner = 0;
-    *state = own_state();
+    *state = tw_python_state();
     if (!*state) return false;
-    r->direct = holds_lock(*state);
+    r->direct = tw_python_holds_lock(*state);
     r->pid = r->direct ? 0 : (int)tw_sys(SYS_getpid);
     return tw_python_read(r, *state + py.at->ts_thread_id, &owner, sizeof owner) &&
            owner == (uint64_t)__builtin_thread_pointer();
@@ -154,31 +150,15 @@ static uintptr_t first_frame(const struct tw_python_reader *r, uintptr_t state) 
 }
 
 int tw_python_thread_done(uintptr_t start_routine) {
-    return py.at && start_routine >= py.text && start_routine < py.text_end && !own_state();
+    return py.at && start_routine >= tw_python_fast.text && start_routine < tw_python_fast.text_end && !tw_python_state();
 }
 
 /* ---- fingerprint ---- */
-
-static inline uint64_t stir(uint64_t h, uint64_t frame, uint64_t code, uint64_t instr) {
-    return h * 0x9e3779b97f4a7c15ull + (instr ^ (frame << 20) ^ (code << 40 | code >> 24));
-}
 
 static inline uint64_t field(const char *span, uint16_t offset) {
     uint64_t v;
     __builtin_memcpy(&v, span + offset, sizeof v);
     return v;
-}
-
-static uint64_t fingerprint_direct(uintptr_t state) {
-    const struct tw_python_layout *at = py.at;
-    uintptr_t frame = load(state + at->ts_frame);
-    if (at->cf_frame != TW_PYTHON_NONE && frame) frame = load(frame + at->cf_frame);
-    uint64_t h = 1;
-    for (unsigned i = 0; frame && i < CHAIN_MAX; i++) {
-        h = stir(h, frame, load(frame + at->f_code), load(frame + at->f_instr));
-        frame = load(frame + at->f_previous);
-    }
-    return tw_sys_mix(h);
 }
 
 /* What this thread's frames were when it was last asked without the lock: read in one system call while they are still the same. */
@@ -231,31 +211,19 @@ static __attribute__((noinline)) uint64_t fingerprint_careful(uintptr_t state) {
             got = one;
         }
         if (i < CHAIN) seen.frame[i] = frame;
-        h = stir(h, frame, field(got, (uint16_t)(py.at->f_code - py.at->f_from)), field(got, (uint16_t)(py.at->f_instr - py.at->f_from)));
+        h = tw_python_stir(h, field(got, (uint16_t)(py.at->f_instr - py.at->f_from)));
         frame = field(got, (uint16_t)(py.at->f_previous - py.at->f_from));
     }
     seen.n = i < CHAIN ? i : CHAIN;
-    return tw_sys_mix(h);
+    return (h ^ h >> 29) | 1;
 }
 
 uint64_t tw_python_fingerprint(void) {
     if (!py.at) return 0;
-    uintptr_t state = own_state();
+    if (tw_python_known) return tw_python_known;
+    uintptr_t state = tw_python_state();
     if (!state) return 0;
-    return TW_LIKELY(holds_lock(state)) ? fingerprint_direct(state) : fingerprint_careful(state);
-}
-
-/* ---- blocking or not ---- */
-
-/* A code unit is an opcode and its argument, one byte each: CALL counts the arguments, BEFORE_WITH has 0. */
-int tw_python_would_block(uintptr_t pc) {
-    if (!py.at || pc <= py.text || pc > py.text_end) return 0;
-    uintptr_t state = own_state();
-    if (!state || !holds_lock(state)) return 0;
-    uintptr_t frame = load(state + py.at->ts_frame);
-    if (py.at->cf_frame != TW_PYTHON_NONE && frame) frame = load(frame + py.at->cf_frame);
-    uintptr_t instr = frame ? load(frame + py.at->f_instr) : 0;
-    return instr && *(const unsigned char *)(instr + 1) == 0;
+    return TW_LIKELY(tw_python_holds_lock(state)) ? tw_python_print(tw_python_current(state)) : fingerprint_careful(state);
 }
 
 /* ---- merging ---- */
@@ -312,7 +280,7 @@ static unsigned merge(struct walk *w, uint64_t *pc, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
         if (in_eval(pc[i]))
             take_frames(w, --evals == 0);
-        else if ((pc[i] <= py.text || pc[i] > py.text_end) && w->n < w->max)
+        else if ((pc[i] <= tw_python_fast.text || pc[i] > tw_python_fast.text_end) && w->n < w->max)
             out[w->n++] = pc[i];
     }
     take_frames(w, true);

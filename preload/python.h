@@ -11,8 +11,7 @@
 #ifndef TW_PYTHON_H
 #define TW_PYTHON_H
 
-#include <stdint.h>
-#include <stddef.h>
+#include "sys.h"
 
 /* Look for an interpreter in the process. Returns 1 when its layout is known. For the constructor: asks the loader for
    symbols. May be called again after a module was loaded. */
@@ -37,10 +36,12 @@ unsigned tw_python_merge(
    global lock, which such a thread does for the last time to give the lock up, before anybody who joined it can run. */
 int tw_python_thread_done(uintptr_t start_routine);
 
-/* CPython takes every lock by a try first, and by a blocking call only after that failed: is the sem_trywait whose return address is pc
-   such a first half? 1 when it comes from the interpreter and the Python call under way has no arguments (`with lock:`, lock.acquire());
-   0 for lock.acquire(False), and when in doubt. Inside the recording guard. */
-int tw_python_would_block(uintptr_t pc);
+/* The Python frames of the calling thread are those of this fingerprint until they are said not to be (0): for a thread that waits without the
+   interpreter's lock, and would have to ask the kernel. */
+extern TW_HIDDEN __thread uint64_t tw_python_known __attribute__((tls_model("initial-exec")));
+static inline void tw_python_frames_stay(uint64_t print) {
+    tw_python_known = print;
+}
 
 /* 1 when addr lies in the interpreter's static state: its global lock and what belongs to it, which is not the
    program's doing. One load, one subtraction and one comparison; always 0 in other programs. */

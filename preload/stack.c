@@ -174,6 +174,13 @@ uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     return TW_LIKELY(e != NULL) ? e->stack->id : miss(renew(place), pc, cfa, extra);
 }
 
+uint32_t tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
+    struct tw_stack_entry *place = place_of(t, pc, cfa, print);
+    for (uint32_t i = 0; i < WAYS; i++)
+        if (is(&place[i], pc, cfa, print)) return place[i].stack->id;
+    return miss(renew(place), pc, cfa, print);
+}
+
 uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
     const struct tw_stack_entry *place = place_of(t, pc, cfa, extra);

@@ -9,6 +9,8 @@
 
 #include "ops.h"
 #include "python.h"
+#include "python_call.h"
+#include "sem_quick.h"
 #include "use.h"
 
 static uint64_t word(const sem_t *s) {
@@ -69,12 +71,14 @@ static void drop_stale(struct tw_thread *t) {
 struct request {
     sem_t *sem;
     uintptr_t pc, cfa;
-    uint8_t flags; /* enum twatch_held_flags */
+    uint8_t flags;   /* enum twatch_held_flags */
+    uint64_t python; /* fingerprint of the Python frames, when the interpreter took it and may be looked at; 0: none */
 };
 
 /* A semaphore that is a lock: its taker holds it. */
 static inline void hold(struct tw_thread *t, const struct request *r, const struct tw_use_entry *e) {
     const uint8_t tags = (uint8_t)(r->flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
+    if (r->python && tw_sem_sampled(t, e) && tw_sem_holds_nothing_shared(t)) __atomic_fetch_add(&e->o->acquisitions, TW_SITE_QUIET - 1, __ATOMIC_RELAXED);
     if (!tw_held_push_quick(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa) &&
             !tw_held_push_again(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa))
         tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->sem,
@@ -84,8 +88,10 @@ static inline void hold(struct tw_thread *t, const struct request *r, const stru
                                 .pc = r->pc,
                                 .cfa = r->cfa});
     struct twatch_held *top = &t->held[t->slot->nheld - 1];
-    if (top->address == (uintptr_t)r->sem)
+    if (top->address == (uintptr_t)r->sem) {
         top->object = e->object; /* known here: the address may be another's when it is asked for */
+        if (r->python && !top->stack) top->stack = tw_stack_python(t, r->pc, r->cfa, r->python);
+    }
     if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
 }
 
@@ -108,6 +114,25 @@ static inline void taken(const struct request *r) {
     tw_leave(t);
 }
 
+/*
+ * CPython's blocking acquire tries with the interpreter's lock and waits without it, in one call of one function. What the Python frames were at the
+ * try is what they are in the wait, where looking at them would take a system call.
+ */
+static __thread struct {
+    const sem_t *sem;
+    uintptr_t cfa;
+    uint64_t python;
+} tried __attribute__((tls_model("initial-exec")));
+
+enum { NEAR = 256 }; /* bytes of stack between the two calls at most: a signal handler's Python code needs more */
+
+/* The fingerprint at the try just before, used once; 0: there was none, or it was in another call (in a signal handler). */
+static inline uint64_t after_try(const sem_t *s, uintptr_t cfa) {
+    if (!tw_python_active() || tried.sem != s || tried.cfa - cfa + NEAR > 2 * NEAR) return 0;
+    tried.sem = NULL;
+    return tried.python;
+}
+
 enum { CANCELLED = 1 }; /* what the real functions never return: the wait was left by unwinding */
 struct waiting {
     bool published;
@@ -115,15 +140,16 @@ struct waiting {
 };
 /* Runs when the wait returns and when the thread is cancelled in it. */
 static void wait_over(struct waiting *w) {
-    if (!w->published) return;
-    if (w->rc == CANCELLED)
+    if (w->published && w->rc == CANCELLED)
         tw_ops_wait_cancelled();
-    else
+    else if (w->published)
         tw_ops_wait_end(w->rc == 0);
+    tw_python_frames_stay(0);
 }
 #define WAITING __attribute__((cleanup(wait_over))) struct waiting
 
 static TW_NOINLINE struct waiting wait_begin(const struct request *r, uint64_t deadline_ns) {
+    tw_python_frames_stay(r->python);
     struct tw_wait w = {.kind = TWATCH_OBJ_SEM,
             .address = (uintptr_t)r->sem,
             .pc = r->pc,
@@ -155,7 +181,7 @@ static inline bool try_take(sem_t *s) {
 /* The blocking forms act on a pending cancellation before they look at the value, so the test comes before the try. */
 
 TW_EXPORT int sem_wait(sem_t *s) {
-    const struct request r = {s, TW_CALLER, TW_CFA, 0};
+    const struct request r = {s, TW_CALLER, TW_CFA, 0, after_try(s, TW_CFA)};
     pthread_testcancel();
     if (TW_UNLIKELY(!try_take(s))) {
         WAITING w = wait_begin(&r, 0);
@@ -167,7 +193,7 @@ TW_EXPORT int sem_wait(sem_t *s) {
 }
 
 TW_EXPORT int sem_timedwait(sem_t *s, const struct timespec *until) {
-    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TIMED};
+    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TIMED, 0};
     bool ok = tw_ops_time_ok(until);
     if (ok) pthread_testcancel();
     if (!ok || !try_take(s)) {
@@ -182,7 +208,7 @@ TW_EXPORT int sem_timedwait(sem_t *s, const struct timespec *until) {
 }
 
 TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until) {
-    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TIMED};
+    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TIMED, after_try(s, TW_CFA)};
     bool ok = tw_ops_time_ok(until) && tw_ops_clock_ok(clock);
     if (ok) pthread_testcancel();
     if (!ok || !try_take(s)) {
@@ -196,14 +222,34 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
     return 0;
 }
 
+/* After a try of the interpreter's. It tries before it blocks: without arguments (`with lock:`, lock.acquire()) it is the blocking acquire that was
+   meant, and a failed try is no poll; with several there is a time limit. */
+static inline void tried_by_python(sem_t *s, int rc, uintptr_t frame, uintptr_t pc, uintptr_t cfa) {
+    enum { WAITS = 0, TRIES = 1 };
+    unsigned arguments = tw_python_argument(frame);
+    struct request r = {s, pc, cfa, arguments == WAITS ? 0 : TWATCH_HELD_TRY, 0};
+    if (TW_LIKELY(rc == 0)) {
+        r.python = tw_python_print(frame);
+        if (TW_UNLIKELY(!tw_sem_taken_quick((uintptr_t)s, r.flags, pc, cfa, r.python))) taken(&r);
+        return;
+    }
+    if (arguments != TRIES) {
+        tried.sem = s;
+        tried.cfa = cfa;
+        tried.python = tw_python_print(frame);
+    }
+    if (arguments != WAITS) gave_up(&r);
+}
+
 TW_EXPORT int sem_trywait(sem_t *s) {
-    struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TRY};
+    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TRY, 0};
     int rc = TW_REAL(sem_trywait)(s);
-    /* CPython tries before it blocks: then it is the blocking acquire that was meant, and a failed try is no poll. */
-    if (TW_UNLIKELY(tw_python_active()) && tw_python_would_block(r.pc)) r.flags = 0;
-    if (rc == 0)
+    uintptr_t frame = tw_python_calling(r.pc);
+    if (TW_UNLIKELY(frame != 0))
+        tried_by_python(s, rc, frame, r.pc, r.cfa);
+    else if (rc == 0)
         taken(&r);
-    else if (r.flags & TWATCH_HELD_TRY)
+    else
         gave_up(&r);
     return rc;
 }
@@ -246,6 +292,7 @@ static inline void giving(struct tw_thread *t, sem_t *s, uintptr_t pc, uintptr_t
 /* May be called in a signal handler that interrupted anything, this library included: it is only forwarded then. */
 TW_EXPORT int sem_post(sem_t *s) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    if (tw_sem_given_quick(s)) return TW_REAL(sem_post)(s);
     struct tw_thread *t = tw_enter();
     if (TW_LIKELY(t != NULL)) { /* before the real one: the woken thread may be through with the semaphore, and its
                                    memory gone, at once */

@@ -1,0 +1,84 @@
+/*
+ * The Python call under way in the calling thread, in line: what the fast path of a lock needs to know of it. For
+ * python.c and the semaphore wrappers, whose semaphores are Python's locks. A thread that holds the interpreter's lock
+ * may follow its own frames (see python.c); in any other, and in other programs, there is no frame to be had here.
+ */
+#ifndef TW_PYTHON_CALL_H
+#define TW_PYTHON_CALL_H
+
+#include <pthread.h>
+
+#include "sys.h"
+
+enum { TW_PYTHON_CHAIN = 1000 }; /* frames followed before a chain counts as broken */
+
+/* Set once by tw_python_init; all zeros, and so an empty range of code, while no interpreter is known. */
+struct tw_python_fast {
+    uintptr_t text, text_end; /* code of the module with the interpreter; empty when it also carries a program */
+    uintptr_t key;    /* where the interpreter keeps the key of its thread states: int initialised, pthread_key_t */
+    uintptr_t holder; /* where it says which state holds its lock */
+    uintptr_t locked; /* where it says that it is held: int; 0: holder is NULL when it is not */
+    void *(*getspecific)(pthread_key_t);    /* libc's: only reads thread-local memory */
+    uint32_t ts_frame, f_instr, f_previous; /* offsets in bytes, see python_layout.h */
+    uint32_t cf_frame;
+    bool through_cframe; /* the state points to a struct that points to the frame, at cf_frame */
+};
+extern TW_HIDDEN struct tw_python_fast tw_python_fast;
+
+static inline uint64_t tw_python_load(uintptr_t address) {
+    return *(const volatile uint64_t *)address;
+}
+
+static inline uint32_t tw_python_load32(uintptr_t address) {
+    return *(const volatile uint32_t *)address;
+}
+
+/* The thread state of the caller, 0 if it has none. */
+static inline uintptr_t tw_python_state(void) {
+    const struct tw_python_fast *f = &tw_python_fast;
+    return tw_python_load32(f->key) ? (uintptr_t)f->getspecific(tw_python_load32(f->key + 4)) : 0;
+}
+
+static inline bool tw_python_holds_lock(uintptr_t state) {
+    const struct tw_python_fast *f = &tw_python_fast;
+    return tw_python_load(f->holder) == state && (!f->locked || tw_python_load32(f->locked));
+}
+
+/* The frame that runs; the caller holds the interpreter's lock. 0: none. */
+static inline uintptr_t tw_python_current(uintptr_t state) {
+    uintptr_t frame = tw_python_load(state + tw_python_fast.ts_frame);
+    return tw_python_fast.through_cframe && frame ? tw_python_load(frame + tw_python_fast.cf_frame) : frame;
+}
+
+/* The frame of the call to the interpreter that returns to pc; 0: it is none, or may not be looked at. */
+static inline uintptr_t tw_python_calling(uintptr_t pc) {
+    const struct tw_python_fast *f = &tw_python_fast;
+    if (pc - f->text - 1 >= f->text_end - f->text) return 0;
+    uintptr_t state = tw_python_state();
+    return state && tw_python_holds_lock(state) ? tw_python_current(state) : 0;
+}
+
+/* The argument of the instruction under way: a code unit is an opcode and its argument, one byte each. CALL counts its
+   arguments, BEFORE_WITH has 0. */
+static inline unsigned tw_python_argument(uintptr_t frame) {
+    uintptr_t instr = tw_python_load(frame + tw_python_fast.f_instr);
+    return instr ? *(const volatile unsigned char *)(instr + 1) : 1;
+}
+
+/* An instruction lies in its code object, so that its address names both. */
+static inline uint64_t tw_python_stir(uint64_t h, uint64_t instr) {
+    return h * 0x9e3779b97f4a7c15ull + instr;
+}
+
+/* The fingerprint of this frame and those below it, never 0; see tw_python_fingerprint. */
+static inline uint64_t tw_python_print(uintptr_t frame) {
+    const uintptr_t instr = tw_python_fast.f_instr, previous = tw_python_fast.f_previous;
+    uint64_t h = 1;
+    for (unsigned i = 0; frame && i < TW_PYTHON_CHAIN; i++) {
+        h = tw_python_stir(h, tw_python_load(frame + instr));
+        frame = tw_python_load(frame + previous);
+    }
+    return (h ^ h >> 29) | 1;
+}
+
+#endif
