@@ -33,7 +33,7 @@ struct cmd_args { /* zero-initialise; free with cmd_args_free */
     bool never_fail;
     int error_exitcode;
     uint64_t timeout_ns; /* 0: none */
-    bool verbose, optional, keep, threads, contention, quiet;
+    bool verbose, optional, keep, threads, queues, contention, quiet;
     bool automatic; /* --auto */
     bool hang;      /* --hang */
     uint32_t group;

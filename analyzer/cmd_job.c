@@ -213,6 +213,7 @@ static bool job_print_one(const struct job *j, struct report *r, const struct cm
     bool good = report_print(o->format, f, r);
     progress_end();
     if (good && j->args->threads) report_print_threads(f, r);
+    if (good && j->args->queues) report_print_queues(f, r);
     if (good && j->args->contention) report_print_contention(f, r);
     if (!good) fprintf(stderr, "twatch: %s: cannot be written: %s\n", o->path ? o->path : "report", strerror(errno));
     if (f != stdout && f != stderr && fclose(f) != 0 && good) {

@@ -15,6 +15,7 @@ static const char report_usage[] =
         "  --suppressions=FILE  findings that are known and accepted; --gen-suppressions writes them\n"
         "  --baseline=FILE      findings of an earlier run do not count; --write-baseline=FILE writes one\n"
         "  --threads            also the tree of threads;  --contention: also the most waited for locks\n"
+        "  --queues             also who produces and who consumes, pools, semaphores, joins\n"
         "  --optional           also kinds that are off by default (twatch checks lists them)\n"
         "  --verbose            every frame and thread\n"
         "Every key of `twatch help options` works too, as --key=value.\n"

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "finding/names.h"
 #include "model/interval.h"
+#include "role/role.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -303,6 +304,7 @@ void fill_run(struct report_run *run, struct arena *a, const struct model *m, st
     fill_losses(run, a, m);
     if (!run->across) fill_threads(run, a, m); /* a joined record's threads are placeholders */
     if (!run->across) fill_intervals(run, a, m);
+    if (!run->across) run->roles = role_build(m, a);
     fill_missing(run, a, m, symbols);
     fill_contention(run, a, m);
 }

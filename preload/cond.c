@@ -171,11 +171,11 @@ void tw_cond_wait_over(struct tw_cond_wait *w) {
 
 /* ---- signalling ---- */
 
-/* True if there was somebody to wake. */
-static bool wake(struct tw_cond_side *side, bool all) {
-    if (__atomic_load_n(&side->waiters, __ATOMIC_RELAXED) == 0) return false;
+/* How many there were to wake. */
+static uint32_t wake(struct tw_cond_side *side, bool all) {
+    if (__atomic_load_n(&side->waiters, __ATOMIC_RELAXED) == 0) return 0;
     tw_lock_take(&side->lock);
-    bool somebody = side->waiters > side->woken;
+    uint32_t somebody = side->waiters > side->woken ? side->waiters - side->woken : 0;
     if (somebody) side->woken = all ? side->waiters : side->woken + 1;
     if (somebody) __atomic_store_n(&side->lost, 0, __ATOMIC_RELEASE);
     tw_lock_give(&side->lock);
@@ -200,9 +200,11 @@ void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa)
         u->posts++;
         u->broadcasts += all;
         if (!u->post_stack) u->post_stack = tw_stack_here(t, pc, cfa);
-        if (wake(e->side, all)) {
+        if (!u->first_ns) u->first_ns = tw_sys_now();
+        uint32_t woken = wake(e->side, all);
+        if (woken) {
             u->last_ns = tw_sys_now_coarse();
-            if (!u->first_ns) u->first_ns = u->last_ns;
+            if (all) u->level = u->level > UINT32_MAX - woken ? UINT32_MAX : u->level + woken;
         } else {
             u->posts_to_nobody++;
             signalled_nobody(t, e->side, pc, cfa);

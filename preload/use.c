@@ -92,6 +92,12 @@ static struct use_node *take_first(struct object_node *o) {
     return n;
 }
 
+static uint32_t merged_level(const struct twatch_use *a, const struct twatch_use *b) {
+    const struct twatch_object *o = tw_object_at(a->object);
+    if (o && o->kind == TWATCH_OBJ_COND) return a->level > UINT32_MAX - b->level ? UINT32_MAX : a->level + b->level;
+    return !a->level || (b->level && b->level < a->level) ? b->level : a->level;
+}
+
 static void add_up(struct twatch_use *sum, const struct twatch_use *u) {
     sum->waits += u->waits;
     sum->blocked += u->blocked;
@@ -103,6 +109,7 @@ static void add_up(struct twatch_use *sum, const struct twatch_use *u) {
     sum->posts_to_nobody += u->posts_to_nobody;
     sum->empty_wakeups += u->empty_wakeups;
     sum->balance += u->balance;
+    sum->level = merged_level(sum, u);
     if (u->mutex) sum->mutex = u->mutex;
     if (!sum->wait_stack) sum->wait_stack = u->wait_stack;
     if (!sum->post_stack) sum->post_stack = u->post_stack;

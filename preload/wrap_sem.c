@@ -284,8 +284,12 @@ static inline void giving(struct tw_thread *t, sem_t *s, uintptr_t pc, uintptr_t
     }
     e->use->balance--;
     e->use->posts++;
-    if (!e->use->post_stack) e->use->post_stack = tw_stack_here(t, pc, cfa);
+    if (TW_UNLIKELY(!e->use->post_stack)) {
+        e->use->post_stack = tw_stack_here(t, pc, cfa);
+        if (!e->use->first_ns) e->use->first_ns = tw_sys_now();
+    }
     uint32_t reached = value(s) + 1;
+    if (TW_UNLIKELY(reached - 1 < e->use->level - 1)) e->use->level = reached; /* most permits are out just before one comes back */
     if (TW_UNLIKELY(reached > o->max_value)) o->max_value = reached;
 }
 

@@ -1,6 +1,7 @@
 /* The machine interface: docs/report.schema.json. Fields are added, never changed or removed, while "schema" stays the
  * same. */
 #include "base/progress.h"
+#include "report/json_roles.h"
 #include "report/jsonout.h"
 #include "report/report.h"
 
@@ -153,6 +154,7 @@ static void json_run(struct jsonout *j, const struct report *r, uint32_t run) {
     jsonout_end(j, ']');
     json_intervals(j, r, run);
     json_contention(j, r, run);
+    json_roles(j, u->roles);
     json_summary(j, r, run);
     jsonout_end(j, '}');
 }

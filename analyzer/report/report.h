@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "finding/finding.h"
+#include "role/role.h"
 #include "symbol/symbol.h"
 
 #include <stdio.h>
@@ -87,6 +88,7 @@ struct report_run {
     const struct report_interval *intervals; /* by thread, then start */
     size_t nintervals;
     uint64_t interval_least_ns, intervals_dropped; /* shorter ones are not there; that many were dropped for want of room */
+    const struct roles *roles; /* NULL: of no process */
     const struct report_contention *contention; /* longest total wait first */
     size_t ncontention;
     const struct report_node *nodes;
@@ -143,6 +145,7 @@ struct report_style report_style_for(FILE *out, const char *color);
 /* ---- parts of the text report, for other commands ---------------------------------------------------------------- */
 
 void report_print_threads(FILE *out, const struct report *report);    /* tree of threads with their life spans */
+void report_print_queues(FILE *out, const struct report *report);     /* who produces, who consumes; pools; semaphores; joins */
 void report_print_contention(FILE *out, const struct report *report); /* the most waited for, by lock and site */
 
 /* ---- shared by printers ------------------------------------------------------------------------------------------ */

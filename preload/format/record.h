@@ -430,8 +430,9 @@ struct twatch_use {  /* what one thread did with one semaphore, condition variab
     uint32_t mutex;          /* cond: the mutex used with it last */
     uint32_t wait_stack;     /* first wait */
     uint32_t post_stack;     /* first post */
-    uint32_t woken;          /* cond: waiters that this thread's broadcasts were for, all together; stays at the highest value */
-    uint64_t first_ns, last_ns; /* first and last blocked wait or post, coarse */
+    uint32_t level;          /* cond: waiters that this thread's broadcasts were for, all together, up to the highest value;
+                                semaphore: 1 + the lowest value that this thread found when it posted, 0: it never did */
+    uint64_t first_ns, last_ns; /* first and last blocked wait or post; the first one exactly, the last one coarsely */
 };
 
 /* ---- waits and holds in time --------------------------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ _twatch() {
         if [[ $cur == -* ]]; then
             local words="--format= --output= --fail-on= --error-exitcode= --suppressions= --baseline= --write-baseline= --verbose --optional --help"
             [[ $command == run ]] && words+=" --timeout= --keep --follow=no --log-path= --races=off --"
-            [[ $command == report ]] && words+=" --threads --contention --gen-suppressions"
+            [[ $command == report ]] && words+=" --threads --queues --contention --gen-suppressions"
             COMPREPLY=($(compgen -W "$words $(_twatch_options)" -- "$cur"))
             [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
         elif [[ $command == report ]]; then

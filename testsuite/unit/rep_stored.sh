@@ -33,6 +33,7 @@ compare() { # name, then the options
 }
 for format in text json sarif junit html github dot; do compare $format --format=$format; done
 compare threads --format=text --threads --contention
+compare queues --format=text --queues
 compare verbose --format=text --verbose
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
