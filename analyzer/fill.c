@@ -64,6 +64,10 @@ static const char *fill_function(void *ctx, uint64_t address) {
     return address ? symbol_function(ctx, address) : NULL;
 }
 
+static uint64_t fill_start(void *ctx, uint64_t pc) {
+    return pc ? symbol_start(ctx, pc) : 0;
+}
+
 static const char *fill_brief(void *ctx, uint32_t stack, uint64_t site) {
     const struct symbol_frame *f = symbol_first_own(symbol_place(ctx, stack, site));
     return f ? symbol_brief(ctx, f) : NULL;
@@ -90,6 +94,7 @@ void fill_namer(struct model *m, struct symbols *symbols) {
             .tls_variable = fill_tls_variable,
             .atomic = fill_atomic,
             .function = fill_function,
+            .start = fill_start,
             .brief = fill_brief,
             .key = fill_key,
             .argument = fill_argument,

@@ -43,18 +43,53 @@ static bool races_same_function(const struct check *c, const struct twatch_race 
     const struct namer *n = &c->m->namer;
     const char *a = n->key ? n->key(n->ctx, races_stack(c->m, &x->side[0]), races_site(&x->side[0])) : NULL;
     const char *b = n->key ? n->key(n->ctx, races_stack(c->m, &x->side[1]), races_site(&x->side[1])) : NULL;
-    return a && b && strcmp(a, b) == 0;
+    if (a && b && strcmp(a, b) == 0) return true;
+    uint64_t start = n->start ? n->start(n->ctx, x->side[0].pc) : 0;
+    return start && start == n->start(n->ctx, x->side[1].pc);
+}
+
+/* Stores that are the end of an update: their instructions. */
+struct races_store {
+    uint64_t pc;
+    UT_hash_handle hh;
+};
+
+static bool races_is_update(const struct races_store *updates, uint64_t pc) {
+    const struct races_store *found;
+    HASH_FIND(hh, updates, &pc, sizeof pc, found);
+    return found != NULL;
+}
+
+/* A store that races with a load of the same function: what it stores may come from there. */
+static void races_add_updates(const struct check *c, const struct twatch_race *x, struct races_store **updates) {
+    for (int side = 0; side < 2; side++) {
+        const struct twatch_race_side *s = &x->side[side];
+        if (!(s->flags & TWATCH_RACE_WRITE) || (x->side[!side].flags & TWATCH_RACE_WRITE) || x->usual_lock) continue;
+        if (races_is_update(*updates, s->pc) || !races_same_function(c, x)) continue;
+        struct races_store *new = arena_alloc(&c->out->arena, sizeof *new);
+        new->pc = s->pc;
+        HASH_ADD(hh, *updates, pc, sizeof new->pc, new);
+    }
+}
+
+static bool races_two_stores(const struct twatch_race *x) {
+    return !(~x->side[0].flags & (TWATCH_RACE_WRITE | TWATCH_RACE_ALIGNED_MOV)) &&
+           !(~x->side[1].flags & (TWATCH_RACE_WRITE | TWATCH_RACE_ALIGNED_MOV));
 }
 
 /*
  * A plain aligned read against a plain aligned write, of memory whose type nobody knows (heap, no debug information):
  * C11 atomics with weaker orders than the default look exactly so. A read-modify-write in plain instructions does not:
- * that is no atomic.
+ * that is no atomic. Two plain stores, alike, unless one of them is known from another race as the end of a load, a
+ * change and a store.
  */
-static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x) {
+static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x, const struct races_store *updates) {
     if (!races_atomic_like(&x->side[0]) || !races_atomic_like(&x->side[1])) return false;
-    if (!x->usual_lock && races_same_function(c, x))
+    if (races_two_stores(x)) {
+        if (races_is_update(updates, x->side[0].pc) || races_is_update(updates, x->side[1].pc)) return false;
+    } else if (!x->usual_lock && races_same_function(c, x)) {
         return false; /* under a lock and once more without: double-checked, maybe with atomics */
+    }
     if ((x->side[0].flags | x->side[1].flags) & (TWATCH_RACE_RMW | TWATCH_RACE_FREE)) return false;
     if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC) return true;
     if (x->where == TWATCH_WHERE_STACK || x->where == TWATCH_WHERE_TLS) return false;
@@ -68,6 +103,7 @@ enum races_verdict {
     RACES_TORN,
     RACES_STALE,
     RACES_POLLING,
+    RACES_TWO_STORES,
     RACES_OVERWRITE,
     RACES_LOST_UPDATE,
     RACES_INCONSISTENT,
@@ -88,6 +124,7 @@ static enum races_verdict races_verdict(const struct twatch_race *x) {
 static const char *const races_word[] = {[RACES_TORN] = "torn or stale read",
         [RACES_STALE] = "stale read or unordered publication",
         [RACES_POLLING] = "flag polling",
+        [RACES_TWO_STORES] = "two writes in no order",
         [RACES_OVERWRITE] = "one write is lost",
         [RACES_LOST_UPDATE] = "lost update",
         [RACES_INCONSISTENT] = "inconsistent lock",
@@ -97,6 +134,8 @@ static const char *const races_meaning[] = {[RACES_TORN] = "The reader can see t
         [RACES_STALE] = "The reader can see an old value, or the new one before what was written before it.",
         [RACES_POLLING] = "A thread polls this as a flag. The compiler may read it only once, and what was written "
                           "before the flag may not be there yet when it is seen: make it atomic.",
+        [RACES_TWO_STORES] =
+                "Both threads store; which value stays is luck, which is harmless where both store the same.",
         [RACES_OVERWRITE] = "Both threads write; which value stays is luck.",
         [RACES_LOST_UPDATE] = "A thread reads the value, changes it and writes it back; what the other one writes in "
                               "between is lost.",
@@ -151,7 +190,7 @@ static const char *races_name(const struct check *c, const struct twatch_race *x
     case TWATCH_WHERE_TLS:
         return races_tls_name(c, x, address);
     default:
-        name = arena_printf(a, "at 0x%" PRIx64, address);
+        name = arena_printf(a, "at %s", names_address(c->m, a, address));
         break;
     }
     return expression ? arena_printf(a, "%s (%s)", expression, name) : name;
@@ -249,10 +288,12 @@ static void races_usual(struct draft *d, const struct twatch_race *x) {
                     draft_thread_name(d, draft_thread(d, x->side[side].thread)));
 }
 
-static void races_report(struct check *c, const struct races_group *g) {
+static void races_report(struct check *c, const struct races_group *g, const struct races_store *updates) {
     const struct twatch_race *x = g->best;
     const char *kind, *name = races_name(c, x, &kind);
     enum races_verdict verdict = races_verdict(x);
+    bool maybe = races_may_be_atomic(c, x, updates);
+    if (maybe && verdict == RACES_OVERWRITE) verdict = RACES_TWO_STORES;
     struct draft *d = draft_begin(c->out, check_rule(RULE_DATA_RACE), c->m);
     struct finding *f = draft_finding(d);
     f->count = g->count;
@@ -261,9 +302,10 @@ static void races_report(struct check *c, const struct races_group *g) {
     races_step(c, d, x, 1, variable);
     races_step(c, d, x, 0, variable);
     if (x->flags & 1) f->confidence = CONFIDENCE_POSSIBLE;
-    if (races_may_be_atomic(c, x)) {
+    if (maybe) {
         f->confidence = CONFIDENCE_POSSIBLE;
-        f->severity = SEVERITY_NOTE;
+        f->severity =
+                races_two_stores(x) && !x->usual_lock && races_same_function(c, x) ? SEVERITY_WARNING : SEVERITY_NOTE;
         draft_detail(d, "its type is not known here: if it is declared atomic, all is well");
     }
     draft_message(d, "race on %s%s (%s): %s %s it %s %s %s it, and %s", strcmp(kind, "memory") == 0 ? "memory " : "",
@@ -281,10 +323,14 @@ static void races_report(struct check *c, const struct races_group *g) {
 
 void check_races(struct check *c) {
     struct races_group *groups = NULL, *g, *next;
+    struct races_store *updates = NULL;
     for (size_t i = 0; i < c->m->races.n; i++) {
         const struct twatch_race *x = model_race(c->m, i);
-        if (!races_declared_atomic(c, x)) races_add(c, &groups, x, i);
+        if (races_declared_atomic(c, x)) continue;
+        races_add(c, &groups, x, i);
+        races_add_updates(c, x, &updates);
     }
-    HASH_ITER(hh, groups, g, next) races_report(c, g);
+    HASH_ITER(hh, groups, g, next) races_report(c, g, updates);
     HASH_CLEAR(hh, groups);
+    HASH_CLEAR(hh, updates);
 }

@@ -77,7 +77,7 @@ static const struct twatch_module *names_module(const struct model *m, uint64_t 
     return NULL;
 }
 
-static const char *names_address(const struct model *m, struct arena *a, uint64_t address) {
+const char *names_address(const struct model *m, struct arena *a, uint64_t address) {
     const struct twatch_module *x = names_module(m, address);
     if (!x) return arena_printf(a, "0x%" PRIx64, address);
     const char *path = model_string(m, x->path, NULL), *slash = strrchr(path, '/');

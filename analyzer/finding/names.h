@@ -15,6 +15,7 @@ const char *names_object(const struct model *m, struct arena *a,
 const char *names_kind(uint8_t object_kind); /* "mutex", "rwlock", ... */
 const char *names_place(const struct model *m, struct arena *a, uint32_t stack,
         uint64_t site);                                   /* "pool_new (pool.c:12)"; NULL when nothing is known */
+const char *names_address(const struct model *m, struct arena *a, uint64_t address); /* "libpool.so+0x4010", "0x7f12" */
 const char *names_duration(struct arena *a, uint64_t ns); /* "41 s", "2.5 ms" */
 
 #endif

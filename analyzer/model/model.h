@@ -45,6 +45,7 @@ struct namer {
     int (*atomic)(void *ctx,
             uint64_t address); /* 1 declared _Atomic or std::atomic, 0 not, -1 nothing is known about its type */
     const char *(*function)(void *ctx, uint64_t address); /* that starts at or covers it */
+    uint64_t (*start)(void *ctx, uint64_t pc);            /* of its function, also without symbols; 0 unknown */
     const char *(*brief)(
             void *ctx, uint32_t stack, uint64_t site); /* first frame of project code: "pool_new (pool.c:12)" */
     const char *(*key)(

@@ -120,6 +120,9 @@ const char *symbol_brief(struct symbols *symbols, const struct symbol_frame *fra
 /* Name of the function that starts at or covers `address` (a start routine); NULL unknown. */
 const char *symbol_function(struct symbols *symbols, uint64_t address);
 
+/* Where the function of `pc` begins, by the unwind tables, which stripped binaries have too; 0 unknown. */
+uint64_t symbol_start(struct symbols *symbols, uint64_t pc);
+
 /* Index of the module that `address` lies in at `seq` (0: any), -1 none. */
 int symbol_module_of(struct symbols *symbols, uint64_t address, uint32_t seq);
 
