@@ -2,6 +2,10 @@
  * Busy waiting: the same try, at the same place, a thousand times and for a second, without this thread getting
  * anything else meanwhile, and with the processor kept busy with hardly anything but asking. The first tries cost a
  * comparison and an increment.
+ *
+ * A try that succeeds is work, as a rule: a lock for each piece of it. It is not where the function that takes the lock has no other
+ * purpose than to ask: Python's threading.active_count() and its like. There the thread may take other locks now and then (a line that it
+ * prints goes through a lock of the stream), but hardly ever, and must not have waited.
  */
 #include "incident.h"
 #include "use.h"
@@ -37,6 +41,40 @@ static void open_window(struct tw_thread *t, uint32_t object) {
     window.cpu_ns = cpu_now();
     window.progress = progress_of(t);
     window.object = object;
+}
+
+static __thread struct {
+    uint64_t since_ns, cpu_ns, ops;
+    uint32_t object, waits, count;
+} asked __attribute__((tls_model("initial-exec")));
+
+static void open_asked(const struct tw_thread *t) {
+    asked.count = 0;
+    asked.since_ns = tw_sys_now();
+    asked.cpu_ns = cpu_now();
+    asked.ops = t->slot->ops;
+    asked.waits = (uint32_t)t->slot->wait_count;
+}
+
+void tw_wait_asked(struct tw_thread *t, uint32_t object, uint32_t stack) {
+    enum { OTHERS = 16, WAITS = 1024 }; /* asked for each other lock that was taken, for each wait */
+    if (TW_UNLIKELY(asked.object != object)) {
+        asked.object = object;
+        open_asked(t);
+        asked.ops--; /* this one belongs to the window */
+    }
+    uint32_t n = ++asked.count;
+    if (TW_LIKELY(n % CHECK_EVERY != 0)) return;
+    uint64_t others = t->slot->ops - asked.ops - n;
+    uint32_t waits = (uint32_t)t->slot->wait_count - asked.waits;
+    bool nothing_else = others <= n / OTHERS && waits <= n / WAITS;
+    uint64_t wall = tw_sys_now() - asked.since_ns;
+    if (wall < LEAST_NS && nothing_else) return;
+    uint64_t cpu = cpu_now() - asked.cpu_ns;
+    if (wall >= LEAST_NS && nothing_else && cpu >= wall / SHARE && cpu / n <= MOST_PER_TRY_NS)
+        tw_incident(t, &(struct tw_incident){
+                               .kind = TWATCH_INCIDENT_BUSY_WAIT, .object = object, .object2 = TWATCH_POLL_ASK, .stack = stack, .aux = cpu});
+    open_asked(t);
 }
 
 void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uintptr_t pc, uintptr_t cfa) {

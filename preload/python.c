@@ -232,6 +232,7 @@ struct walk {
     struct tw_python_reader reader;
     uintptr_t frame; /* next one to take */
     unsigned steps;
+    enum tw_python_role role; /* of the innermost function, its helpers aside */
     uint32_t (*string_id)(const char *, size_t);
     uint64_t *out;
     unsigned n, max;
@@ -257,7 +258,9 @@ static void take_frames(struct walk *w, bool all) {
         bool last = marker || (at->f_entry != TW_PYTHON_NONE && frame[at->f_entry]);
         uintptr_t code = field(frame, at->f_code);
         if (!marker && w->n < w->max && has_begun(w, frame, code)) {
-            uint32_t id = tw_python_text(&w->reader, code, field(frame, at->f_instr), w->string_id);
+            enum tw_python_role role = TW_PYTHON_WORKS;
+            uint32_t id = tw_python_text(&w->reader, code, field(frame, at->f_instr), w->string_id, &role);
+            if (w->role == TW_PYTHON_HELPS) w->role = role;
             if (id) w->out[w->n++] = TWATCH_FRAME_PYTHON | id;
         }
         if (last && !all) return;
@@ -290,10 +293,12 @@ static unsigned merge(struct walk *w, uint64_t *pc, unsigned n) {
 }
 
 unsigned tw_python_merge(
-        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length)) {
-    struct walk w = {.string_id = string_id, .max = max};
+        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), bool *asks) {
+    struct walk w = {.string_id = string_id, .max = max, .role = TW_PYTHON_HELPS};
     uintptr_t state;
     if (!py.at || !open_reader(&w.reader, &state)) return n;
     w.frame = first_frame(&w.reader, state);
-    return w.frame ? merge(&w, pc, n) : n;
+    if (w.frame) n = merge(&w, pc, n);
+    *asks = w.role == TW_PYTHON_ASKS;
+    return n;
 }

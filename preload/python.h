@@ -27,10 +27,10 @@ uint64_t tw_python_fingerprint(void);
 
 /* Rewrite the native stack pc[0..n), innermost first, of the calling thread in place; the array has room for max
    entries. Python frames become TWATCH_FRAME_PYTHON | string_id("function\nfile\nline"). Returns the new number of
-   entries; n when there was nothing to rewrite. Inside the recording guard, not in a thread with less than 8 KiB of
+   entries; n when there was nothing to rewrite. *asks becomes true when the innermost function only asks how other threads are doing (tw_python_text). Inside the recording guard, not in a thread with less than 8 KiB of
    stack left. */
 unsigned tw_python_merge(
-        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length));
+        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), bool *asks);
 
 /* 1 when the calling thread was started by the interpreter at start_routine and has no Python state any more: asked when it takes the mutex of the
    global lock, which such a thread does for the last time to give the lock up, before anybody who joined it can run. */

@@ -181,17 +181,49 @@ static uint64_t field(const char *object, uint16_t offset) {
     return v;
 }
 
-uint32_t tw_python_text(const struct tw_python_reader *r, uintptr_t code, uintptr_t instr,
-        uint32_t (*string_id)(const char *, size_t)) {
+static bool equal(const char *text, size_t n, const char *word) {
+    return tw_sys_length(word) == n && tw_sys_equal(text, word, n);
+}
+
+static bool ends(const char *text, size_t n, const char *with) {
+    size_t m = tw_sys_length(with);
+    return n >= m && tw_sys_equal(text + n - m, with, m);
+}
+
+/* Functions of the standard library, the same in 3.11 to 3.13. */
+static enum tw_python_role role_of(const char *name, size_t n, const char *file, size_t m) {
+    static const struct {
+        const char *name, *file;
+        enum tw_python_role role;
+    } known[] = {
+            {"active_count", "/threading.py", TW_PYTHON_ASKS},
+            {"enumerate", "/threading.py", TW_PYTHON_ASKS},
+            {"Condition.__enter__", "/threading.py", TW_PYTHON_HELPS},
+            {"Queue.empty", "/queue.py", TW_PYTHON_ASKS},
+            {"Queue.full", "/queue.py", TW_PYTHON_ASKS},
+            {"Queue.qsize", "/queue.py", TW_PYTHON_ASKS},
+            {"Future.done", "/concurrent/futures/_base.py", TW_PYTHON_ASKS},
+            {"Future.running", "/concurrent/futures/_base.py", TW_PYTHON_ASKS},
+            {"Future.cancelled", "/concurrent/futures/_base.py", TW_PYTHON_ASKS},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (equal(name, n, known[i].name) && ends(file, m, known[i].file)) return known[i].role;
+    return TW_PYTHON_WORKS;
+}
+
+uint32_t tw_python_text(const struct tw_python_reader *r, uintptr_t code, uintptr_t instr, uint32_t (*string_id)(const char *, size_t),
+        enum tw_python_role *role) {
     char object[208], text[NAME_MAX_BYTES + FILE_MAX_BYTES + 32];
     int32_t first;
     if (!code || !tw_python_read(r, code, object, at->co_size) || field(object, OB_TYPE) != code_type) return 0;
     __builtin_memcpy(&first, object + at->co_firstlineno, sizeof first);
     size_t n = put_string(r, field(object, at->co_qualname), text, NAME_MAX_BYTES);
     if (!n) text[n++] = '?';
+    size_t name = n;
     text[n++] = '\n';
     size_t file = put_string(r, field(object, at->co_filename), text + n, FILE_MAX_BYTES);
     if (!file) text[n + file++] = '?';
+    *role = role_of(text, name, text + n, file);
     n += file;
     text[n++] = '\n';
     int64_t line = line_of(r, field(object, at->co_linetable), first, (int64_t)(instr - code) - at->co_code);

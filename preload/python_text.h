@@ -19,8 +19,15 @@ bool tw_python_read(const struct tw_python_reader *r, uintptr_t addr, void *to, 
 /* Finds the types that objects are checked against; false when the interpreter hides them. */
 bool tw_python_text_init(const struct tw_python_layout *at);
 
+/* What a function does with the lock that it takes. */
+enum tw_python_role {
+    TW_PYTHON_WORKS,
+    TW_PYTHON_ASKS,  /* looks, under the lock, how others are doing, and gives it back: threading.active_count, Queue.empty, Future.done */
+    TW_PYTHON_HELPS, /* takes it for its caller: Condition.__enter__ */
+};
+
 /* string_id("function\nfile\nline") for a code object and the address of its current instruction; 0 when it is none. */
-uint32_t tw_python_text(
-        const struct tw_python_reader *r, uintptr_t code, uintptr_t instr, uint32_t (*string_id)(const char *, size_t));
+uint32_t tw_python_text(const struct tw_python_reader *r, uintptr_t code, uintptr_t instr, uint32_t (*string_id)(const char *, size_t),
+        enum tw_python_role *role);
 
 #endif

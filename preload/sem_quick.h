@@ -11,6 +11,7 @@
 #include "held.h"
 #include "race/hooks.h"
 #include "use.h"
+#include "waits.h"
 
 /* The entry of a live semaphore with one permit that nobody has used as a signal; NULL: it is something else, or not
  * known well. */
@@ -60,8 +61,9 @@ static inline bool tw_sem_taken_quick(uintptr_t address, uint8_t flags, uintptr_
     struct twatch_slot *slot = t->slot;
     struct tw_use_entry *e = tw_sem_lock_entry(t, address);
     uint32_t n = slot->nheld;
+    const struct twatch_stack *stack;
     if (TW_UNLIKELY(!e || e->use->waits < TW_SITE_QUIET || slot->ops % TW_SITE_QUIET == 0 || n == slot->held_capacity ||
-                    !tw_sem_holds_nothing_shared(t))) {
+                    !tw_sem_holds_nothing_shared(t) || !(stack = tw_stack_python(t, pc, cfa, print)))) {
         tw_leave(t);
         return false;
     }
@@ -70,7 +72,7 @@ static inline bool tw_sem_taken_quick(uintptr_t address, uint8_t flags, uintptr_
     struct twatch_held *h = &t->held[n];
     h->address = address;
     h->object = e->object;
-    h->stack = tw_stack_python(t, pc, cfa, print);
+    h->stack = stack->id;
     h->site = pc;
     h->mode = TWATCH_MODE_EXCLUSIVE;
     h->flags = (uint8_t)(flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
@@ -78,6 +80,7 @@ static inline bool tw_sem_taken_quick(uintptr_t address, uint8_t flags, uintptr_
     h->depth = (uint32_t)((t->stack_hi - cfa) >> 3);
     slot->ops++;
     __atomic_store_n(&slot->nheld, n + 1, __ATOMIC_RELEASE);
+    if (TW_UNLIKELY(stack->flags & TWATCH_STACK_ASKS)) tw_wait_asked(t, e->object, stack->id);
     if (TW_UNLIKELY(tw_race != NULL)) tw_race->acquire(address);
     tw_leave(t);
     return true;

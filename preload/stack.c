@@ -150,34 +150,37 @@ static void remember(struct tw_stack_entry *e, const struct tw_unwound *u, const
     e->pc = pc;
 }
 
-static TW_NOINLINE uint32_t miss(struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+static TW_NOINLINE const struct twatch_stack *miss(struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
     struct tw_unwound u;
     if (!tw_unwind_from(&u, cfa, depth) || u.n == 0 || u.pc[0] != pc) {
         tw_store_loss(TWATCH_LOSS_STACK, 1);
-        const struct twatch_stack *s = site_only(pc);
-        return s ? s->id : 0;
+        return site_only(pc);
     }
     uint32_t n = u.n, flags = u.cut ? TWATCH_STACK_CUT : 0;
     if (extra) {
-        n = tw_python_merge(u.pc, n, depth, tw_store_string);
+        bool asks = false;
+        n = tw_python_merge(u.pc, n, depth, tw_store_string, &asks);
+        if (asks) flags |= TWATCH_STACK_ASKS;
         if (n >= depth) flags |= TWATCH_STACK_CUT;
         tw_header->flags |= TWATCH_HDR_PYTHON;
     }
     const struct twatch_stack *s = intern(u.pc, n, flags);
     if (s) remember(e, &u, s, pc, cfa, extra);
-    return s ? s->id : 0;
+    return s;
 }
 
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
     struct tw_stack_entry *place = place_of(t, pc, cfa, extra), *e = find(t, place, pc, cfa, extra);
-    return TW_LIKELY(e != NULL) ? e->stack->id : miss(renew(place), pc, cfa, extra);
+    if (TW_LIKELY(e != NULL)) return e->stack->id;
+    const struct twatch_stack *s = miss(renew(place), pc, cfa, extra);
+    return s ? s->id : 0;
 }
 
-uint32_t tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
+const struct twatch_stack *tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
     struct tw_stack_entry *place = place_of(t, pc, cfa, print);
     for (uint32_t i = 0; i < WAYS; i++)
-        if (is(&place[i], pc, cfa, print)) return place[i].stack->id;
+        if (is(&place[i], pc, cfa, print)) return place[i].stack;
     return miss(renew(place), pc, cfa, print);
 }
 

@@ -14,8 +14,8 @@ void tw_stack_forked(void);
 /* Stack id of the call that returns to pc with the stack pointer at cfa (TW_CALLER and TW_CFA in the wrapper). Never 0 unless there is no room:
    when unwinding is impossible it is the one frame, marked TWATCH_STACK_SITE. Inside the guard. 5 to 30 ns on a hit, microseconds on a miss. */
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
-/* The same when the fingerprint of the thread's Python frames, not 0, is known (python.h). */
-uint32_t tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print);
+/* The same when the fingerprint of the thread's Python frames, not 0, is known (python.h). NULL: no room. */
+const struct twatch_stack *tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print);
 /* Like tw_stack_here for an instruction inside the program (race engine): pc is the instruction itself; sp, bp and the callee-saved registers are the program's.
    slots gets the addresses of the stack words that hold the return addresses, *nslots 0 if there are more than max_slots or they are not known. */
 struct tw_stack_regs { uintptr_t rbx, rbp, r12, r13, r14, r15, rsp, rip; };

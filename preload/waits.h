@@ -25,8 +25,10 @@ uint64_t tw_wait_end(struct tw_thread *t, bool got);
 /* An event after which nobody may be left to wake the others: a thread ended (called from tw_thread_end). */
 void tw_wait_thread_ended(struct tw_thread *t);
 /* A failed try, an expired zero-time wait, sched_yield or pthread_kill(0): counted per site for busy-wait (kind: enum twatch_poll). */
-enum twatch_poll { TWATCH_POLL_TRYLOCK = 1, TWATCH_POLL_TRYJOIN, TWATCH_POLL_SEM, TWATCH_POLL_YIELD, TWATCH_POLL_KILL0, TWATCH_POLL_ZERO_WAIT };
+enum twatch_poll { TWATCH_POLL_TRYLOCK = 1, TWATCH_POLL_TRYJOIN, TWATCH_POLL_SEM, TWATCH_POLL_YIELD, TWATCH_POLL_KILL0, TWATCH_POLL_ZERO_WAIT, TWATCH_POLL_ASK };
 void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uintptr_t pc, uintptr_t cfa);
+/* A lock was taken only to ask how other threads are doing (TWATCH_STACK_ASKS). */
+void tw_wait_asked(struct tw_thread *t, uint32_t object, uint32_t stack);
 void tw_waits_init(void);
 void tw_waits_forked(void);
 

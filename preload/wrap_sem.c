@@ -75,6 +75,12 @@ struct request {
     uint64_t python; /* fingerprint of the Python frames, when the interpreter took it and may be looked at; 0: none */
 };
 
+static TW_NOINLINE void python_stack(struct tw_thread *t, const struct request *r, struct twatch_held *h) {
+    const struct twatch_stack *s = tw_stack_python(t, r->pc, r->cfa, r->python);
+    if (s && !h->stack) h->stack = s->id;
+    if (s && s->flags & TWATCH_STACK_ASKS) tw_wait_asked(t, h->object, s->id);
+}
+
 /* A semaphore that is a lock: its taker holds it. */
 static inline void hold(struct tw_thread *t, const struct request *r, const struct tw_use_entry *e) {
     const uint8_t tags = (uint8_t)(r->flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
@@ -90,7 +96,7 @@ static inline void hold(struct tw_thread *t, const struct request *r, const stru
     struct twatch_held *top = &t->held[t->slot->nheld - 1];
     if (top->address == (uintptr_t)r->sem) {
         top->object = e->object; /* known here: the address may be another's when it is asked for */
-        if (r->python && !top->stack) top->stack = tw_stack_python(t, r->pc, r->cfa, r->python);
+        if (r->python) python_stack(t, r, top);
     }
     if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
 }

@@ -1,12 +1,12 @@
 # Chapter: semaphores. The seed's program: BoundedSemaphore(5), twenty threads, and main asking all the time who is left.
-# CLEAN
+# EXPECT(busy-wait)
 # IGNORE: ^(?!over$)
 import threading, time
 
 
 def run(n):
     semaphore.acquire()
-    time.sleep(0.1)
+    time.sleep(1)
     print('run the thread:%s\n' % n)
     semaphore.release()
 
