@@ -118,8 +118,9 @@ static inline uint32_t same_access(uint32_t mark, uint32_t id, uint32_t cell, ui
 static inline void hint(struct rt_place *p, uintptr_t g, uint32_t epoch, const struct rt_window *w) {
     uint32_t cell = *rt_write_cell(g);
     p->shared = (cell && rt_slot_of(cell) != rt_slot_of(epoch)) || (p->flags & RT_WRITE && *rt_readers(w, g));
-    p->hot = rt_report_hot[rt_report_hash(g)] != 0;
-    if (p->hot) p->id = 0;
+    if (!rt_report_hot[rt_report_hash(g)] || p->hot) return;
+    p->hot = true; /* once for a range: its granules have one stack */
+    p->id = 0;
 }
 
 static void on_write(
