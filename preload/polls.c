@@ -11,12 +11,16 @@
 #include "use.h"
 #include "waits.h"
 
-enum { START = 64, CHECK_EVERY = 1024, SHARE = 8 /* at least an eighth of the time on the processor: others may need it too */ };
+enum { START = 64, CHECK_EVERY = 1024 };
+enum {
+    SHARE = 8,  /* at least an eighth of the time on the processor: others may need it too */
+    AWAKE = 256 /* or hardly ever asleep, on a machine where many want the processor: so many tries for each time that it blocked */
+};
 static const uint64_t LEAST_NS = 1000000000u,
                       MOST_PER_TRY_NS = 10000u /* of processor time: more, and the loop does something in between */;
 
 static __thread struct {
-    uint64_t cpu_ns, progress;
+    uint64_t cpu_ns, slept, progress;
     uint32_t object;
 } window __attribute__((tls_model("initial-exec")));
 
@@ -26,6 +30,19 @@ static uint64_t cpu_now(void) {
     } now = {0, 0};
     tw_sys(SYS_clock_gettime, 3 /* CLOCK_THREAD_CPUTIME_ID */, &now);
     return (uint64_t)now.s * 1000000000u + (uint64_t)now.ns;
+}
+
+/* Times that this thread gave the processor up to wait: not for a turn of others, which sched_yield asks for. */
+static uint64_t sleeps(void) {
+    struct { /* struct rusage of the kernel */
+        long times[4], other[12], voluntary, involuntary;
+    } usage = {0};
+    tw_sys(SYS_getrusage, 1 /* RUSAGE_THREAD */, &usage);
+    return (uint64_t)usage.voluntary;
+}
+
+static bool kept_busy(uint64_t wall, uint64_t cpu, uint64_t slept, uint32_t tries) {
+    return cpu >= wall / SHARE || slept <= tries / AWAKE;
 }
 
 /* Grows with everything that this thread acquires. */
@@ -39,12 +56,13 @@ static uint64_t progress_of(struct tw_thread *t) {
 static void open_window(struct tw_thread *t, uint32_t object) {
     t->poll_since_ns = tw_sys_now();
     window.cpu_ns = cpu_now();
+    window.slept = sleeps();
     window.progress = progress_of(t);
     window.object = object;
 }
 
 static __thread struct {
-    uint64_t since_ns, cpu_ns, ops;
+    uint64_t since_ns, cpu_ns, slept, ops;
     uint32_t object, waits, count;
 } asked __attribute__((tls_model("initial-exec")));
 
@@ -52,6 +70,7 @@ static void open_asked(const struct tw_thread *t) {
     asked.count = 0;
     asked.since_ns = tw_sys_now();
     asked.cpu_ns = cpu_now();
+    asked.slept = sleeps();
     asked.ops = t->slot->ops;
     asked.waits = (uint32_t)t->slot->wait_count;
 }
@@ -71,7 +90,7 @@ void tw_wait_asked(struct tw_thread *t, uint32_t object, uint32_t stack) {
     uint64_t wall = tw_sys_now() - asked.since_ns;
     if (wall < LEAST_NS && nothing_else) return;
     uint64_t cpu = cpu_now() - asked.cpu_ns;
-    if (wall >= LEAST_NS && nothing_else && cpu >= wall / SHARE && cpu / n <= MOST_PER_TRY_NS)
+    if (wall >= LEAST_NS && nothing_else && kept_busy(wall, cpu, sleeps() - asked.slept, n) && cpu / n <= MOST_PER_TRY_NS)
         tw_incident(t, &(struct tw_incident){
                                .kind = TWATCH_INCIDENT_BUSY_WAIT, .object = object, .object2 = TWATCH_POLL_ASK, .stack = stack, .aux = cpu});
     open_asked(t);
@@ -88,7 +107,7 @@ void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uint
     uint64_t wall = tw_sys_now() - t->poll_since_ns;
     if (wall < LEAST_NS && progress_of(t) == window.progress) return;
     uint64_t cpu = cpu_now() - window.cpu_ns;
-    if (wall >= LEAST_NS && cpu >= wall / SHARE && cpu / (n - START) <= MOST_PER_TRY_NS &&
+    if (wall >= LEAST_NS && kept_busy(wall, cpu, sleeps() - window.slept, n - START) && cpu / (n - START) <= MOST_PER_TRY_NS &&
             progress_of(t) == window.progress && object == window.object)
         tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_BUSY_WAIT,
                                .object = object,
