@@ -8,6 +8,8 @@
 static void *worker(void *arg) {
     (void)arg;
     puts("start");
+    step(1);
+    await(2);
     nap_ms(100);
     puts("end");
     return NULL;
@@ -17,7 +19,8 @@ int main(void) {
     pthread_t t;
     pthread_create(&t, NULL, worker, NULL);
     pthread_detach(t);
-    nap_ms(20);
+    await(1);
     puts("main thread end");
+    step(2);
     pthread_exit(NULL);
 }
