@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Small generated C programs must print the same with and without instrumentation.
 
-usage: race_x86_fuzz.py LIBRARY [COUNT [SEED]]     LIBRARY: race_x86_counting.c, built as a library to preload
+usage: race_x86_fuzz.py LIBRARY [COUNT [SEED]]     LIBRARY: race_x86_counting.c, built as a library to preload, or libtwatch.so
 Each program is built by gcc or clang at some -O level, PIE or not, and run natively, with int3 in all dead code, and with checks.
+Under libtwatch.so the whole engine runs, and `twatch report` must find nothing: the programs join every thread that they create.
 """
 import os, random, subprocess, sys, tempfile
 
@@ -127,7 +128,7 @@ class Program:
             out.append("%slong %s(long a, long b) { static int depth; long c = a ^ b; if (depth > 3 || --fuel < 0) return c; depth++; %s depth--; return a + b * 3 + c; }" % (kind, name, body))
             self.functions.append(name)
         calls = "".join("r ^= %s(%d, r); " % (f, r.randint(-9, 99)) for f in self.functions)
-        out.append("int main(void) { long r = 1; for (int k = 0; k < 5; k++) { %s }" % calls)
+        out.append("int main(void) { long r = 1, first[3] = {1, 2, 3}; spawn(first); for (int k = 0; k < 5; k++) { %s }" % calls)
         out.append("for (int i = 0; i < 32; i++) r = r * 31 + arr[i];")
         out.append("printf(\"%ld %d %d %d %d %d %d %s %d %g %ld %d\\n\", r, g0, g1, g2, g3, g4, g5, text, vec[0] ^ vec[1] ^ vec[2] ^ vec[3], (double)fl, counter, s.f2); return (int)(r & 63); }")
         return "\n".join(out)
@@ -139,6 +140,27 @@ def run(argv, env=None):
         return p.returncode, p.stdout, p.stderr
     except subprocess.TimeoutExpired:
         return "timeout", b"", b""
+
+
+def modes(library, where):
+    """What to put into the environment, run by run."""
+    if os.path.basename(library) != "libtwatch.so":
+        return [{"RACE_X86_MODE": "trampolines", "RACE_X86_SELFTEST": "1"}, {"RACE_X86_MODE": "checks"}, {"RACE_X86_MODE": "checks", "RACE_X86_SELFTEST": "1"}]
+    options = "report=off:log_path=%s/record.twatch" % where
+    return [{"TWATCH_OPTIONS": options}, {"TWATCH_OPTIONS": options + ":races_selftest=on"}]
+
+
+def findings(library, where):
+    """What the analyzer says about the record that a run left, which is removed."""
+    records = [os.path.join(where, n) for n in os.listdir(where) if n.startswith("record")]
+    if os.path.basename(library) != "libtwatch.so":
+        return ""
+    if not records:
+        return "no record"
+    status, out, err = run([os.path.join(os.path.dirname(library), "twatch"), "report"] + records)
+    for r in records:
+        os.unlink(r)
+    return (out + err).decode(errors="replace") if status != 0 else ""
 
 
 def main():
@@ -158,11 +180,15 @@ def main():
                 skipped += 1
                 continue
             want = run([exe])
-            for mode in ({"RACE_X86_MODE": "trampolines", "RACE_X86_SELFTEST": "1"}, {"RACE_X86_MODE": "checks"}, {"RACE_X86_MODE": "checks", "RACE_X86_SELFTEST": "1"}):
+            for mode in modes(library, where):
                 got = run([exe], dict(os.environ, LD_PRELOAD=library, **mode))
                 if got != want:
                     failures += 1
                     print("seed %d %s %s: %r, native %r" % (seed, " ".join(flags), mode, got, want))
+                said = findings(library, where)
+                if said:
+                    failures += 1
+                    print("seed %d %s %s: %s" % (seed, " ".join(flags), mode, said))
     print("race_x86_fuzz: %d programs, %d not built, %d differ" % (count - skipped, skipped, failures))
     return 1 if failures or skipped > count // 4 else 0
 
