@@ -15,7 +15,9 @@ enum {
     ALWAYS_PERCENT = 95, LOCK_PERCENT = 20, USED_PERCENT = 50
 };
 static const uint64_t LEAST_LIFE_NS = 50000000; /* of a worker, to judge the size of its pool */
-static const uint64_t FIRST_STEPS_NS = 5000000; /* from birth to the first wait, from the last wake-up to the end */
+/* From birth to the first wait, and from the last wake-up to the end: no task, when it is as short as this, or a twentieth
+ * of the thread's life. */
+static const uint64_t FIRST_STEPS_NS = 5000000;
 
 struct pool {
     struct build_line *line;
@@ -72,17 +74,18 @@ static void pool_worker(struct pool_sum *p, uint32_t line, uint32_t thread) {
     size_t n;
     const struct twatch_interval *const *i = interval_of(m, thread, &n);
     bool first = true;
+    uint64_t steps = life / 20 > FIRST_STEPS_NS ? life / 20 : FIRST_STEPS_NS;
     pool_slices(p, p->alive, at, end);
     for (; n--; i++) {
         if ((*i)->what != TWATCH_INTERVAL_WAIT) continue;
         if (pool_is_lock((*i)->kind)) p->by_lock[(*i)->object] += (*i)->duration_ns;
         if (!(*i)->object || p->b->line_of[(*i)->object] != line) continue;
-        if (!first || (*i)->start_ns - at >= FIRST_STEPS_NS) pool_busy(p, at, (*i)->start_ns);
+        if (!first || (*i)->start_ns - at >= steps) pool_busy(p, at, (*i)->start_ns);
         if ((*i)->start_ns + (*i)->duration_ns > at) at = (*i)->start_ns + (*i)->duration_ns;
         first = false;
     }
     bool over = t->end != TWATCH_THREAD_RUNNING && t->end != TWATCH_THREAD_PROCESS;
-    if (at < end && (first || !over || end - at >= FIRST_STEPS_NS)) pool_busy(p, at, end);
+    if (at < end && (first || !over || end - at >= steps)) pool_busy(p, at, end);
 }
 
 static int pool_edge_order(const void *pa, const void *pb) {
@@ -114,7 +117,7 @@ static void pool_say(const struct pool_sum *p, const struct pool *pool, const st
         build_say(s, "the workers waited for each other at %s %s, %u %% of the time that they were busy", o->lock_kind, o->lock,
                 build_percent(o->lock_wait_ns, busy));
     if (waits_for_work && o->tasks >= LEAST_TASKS)
-        build_say(s, "not more than %u of its %u workers %s busy at a time: it is larger than it needs to be", o->max_busy, o->size,
+        build_say(s, "not more than %u of its %u workers %s busy at a time, but for their first and last steps: it is larger than it needs to be", o->max_busy, o->size,
                 o->max_busy == 1 ? "was" : "were");
     if (o->busy_percent >= ALWAYS_PERCENT && o->max_busy >= o->size && queued && !locked) {
         if (h->cpu_ns && used < USED_PERCENT)

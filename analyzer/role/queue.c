@@ -18,6 +18,7 @@ enum {
     STORM_WOKEN = 2, STORM_LEAST = 10
 };
 
+static const double TURNS_EACH = 0.05, TURNS_BOTH = 0.95;
 static const uint64_t LEAST_LIFE_NS = 40000000; /* of all threads together, to speak of idleness */
 
 enum queue_way { QUEUE_NEITHER, QUEUE_WAITS, QUEUE_POSTS, QUEUE_BOTH };
@@ -117,9 +118,19 @@ static bool queue_opposite(const struct queue *x, const struct queue *y) {
     return (there || !x->waited) && (back || !y->waited);
 }
 
-/* Nearly every signal was waited for. */
-static bool queue_lockstep(const struct queue *q) {
-    return q->total.blocked * 4 >= q->total.posts * 3;
+/*
+ * Share of the signals that somebody waited for. Where two sides hand over to each other, one of the two waits at nearly every
+ * turn, so that both shares together are about 1 or more, and neither is nearly 0. A buffer that is full all the time has 1
+ * and 0.
+ */
+static double queue_waited_share(const struct queue *q) {
+    uint64_t waits = q->total.blocked > q->total.empty ? q->total.blocked - q->total.empty : 0;
+    return q->total.posts ? (double)waits / (double)q->total.posts : 0;
+}
+
+static bool queue_lockstep(const struct queue *x, const struct queue *y) {
+    double a = queue_waited_share(x), b = queue_waited_share(y);
+    return a >= TURNS_EACH && b >= TURNS_EACH && a + b >= TURNS_BOTH;
 }
 
 static uint32_t queue_permits(const struct build *b, const struct queue *q) {
@@ -146,7 +157,7 @@ static void queue_pair(const struct build *b, struct queue *all, size_t n) {
             y->other = x;
             bool semaphores = x->line->kind == TWATCH_OBJ_SEM && !x->line->python;
             bool one = semaphores && queue_permits(b, x) + queue_permits(b, y) <= 1; /* never two items at a time */
-            if (one || (queue_lockstep(x) && queue_lockstep(y))) x->turns = y->turns = true;
+            if (one || queue_lockstep(x, y)) x->turns = y->turns = true;
             struct queue *room = queue_is_room(b, x, y) ? x : y;
             room->backward = room->line->room = !x->turns;
         }
@@ -252,7 +263,8 @@ static bool queue_counts(const struct build *b, const struct queue *q) {
 }
 
 static bool queue_is_told(const struct queue *q) {
-    return q->total.nthreads >= 2 && (q->total.waits >= LEAST_WAITS || (q->other && q->other->total.waits >= LEAST_WAITS));
+    if (q->other && q->other->total.waits >= LEAST_WAITS) return true;
+    return q->total.nthreads >= 2 && q->total.waits >= LEAST_WAITS;
 }
 
 void queue_build(struct build *b, struct roles *out) {

@@ -1,0 +1,14 @@
+/* Three workers for a heap of tasks that sleep: always busy, and the processors idle. */
+// CLEAN
+// ROLE(pools): name=worker, size=3, max_busy=3, busy_percent>=95, says~more workers would use the rest
+// NOROLE(pools): says~larger
+#include "pool.h"
+
+static void work(void) {
+    nap_ms(10);
+}
+
+int main(void) {
+    pool_run(3, 90, 0);
+    return 0;
+}
