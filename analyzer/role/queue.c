@@ -178,6 +178,14 @@ static struct role_side *queue_pick(struct build *b, const struct queue *q, enum
     return out;
 }
 
+/* Who takes items but never waited for one is known by giving room: what is counted there is of another thing. */
+static struct role_side *queue_idle_free(struct build *b, const struct queue *room, enum queue_way way, size_t *n) {
+    struct role_side sum = {0}, *out = queue_pick(b, room, way, n, &sum);
+    for (size_t i = 0; i < *n; i++)
+        out[i] = (struct role_side){.name = out[i].name, .nthreads = out[i].nthreads, .life_ns = out[i].life_ns};
+    return out;
+}
+
 static void queue_say_idle(struct build_says *s, const struct role_queue *q) {
     unsigned c = q->consumers_idle_percent, p = q->producers_idle_percent;
     if (c >= IDLE_PERCENT && c >= 2 * p)
@@ -226,9 +234,10 @@ static void queue_fill(struct build *b, struct queue *q, struct role_queue *out)
         if (items && items->waited)
             out->consumers = queue_pick(b, items, QUEUE_WAITS, &out->nconsumers, &consuming);
         else
-            out->consumers = queue_pick(b, room, QUEUE_POSTS, &out->nconsumers, &none);
+            out->consumers = queue_idle_free(b, room, QUEUE_POSTS, &out->nconsumers);
         out->producers = items ? queue_pick(b, items, QUEUE_POSTS, &out->nproducers, &none)
                                : queue_pick(b, room, QUEUE_WAITS, &out->nproducers, &none);
+        if (room && !out->mutex && room->line->mutex) out->mutex = names_object(b->m, b->a, room->line->mutex);
         out->consumers_idle_percent = build_percent(consuming.wait_ns, consuming.life_ns);
         for (size_t i = 0; room && i < room->n; i++) {
             if (room->ways[i] != QUEUE_WAITS) continue;
