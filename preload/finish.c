@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 
 #include "config.h"
 #include "held.h"
@@ -161,26 +162,41 @@ static bool write_report(void) {
 
 /* ---- the end ---- */
 
-/*
- * Does a thread sleep in a system call that waits for input? The kernel says so in /proc: a running one has no number
- * there, and one that waits for time to pass has another. Without /proc: no.
- */
-static bool listens(int32_t tid) {
-    static const int calls[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6,
-            SYS_accept, SYS_accept4, SYS_recvfrom, SYS_recvmsg, SYS_io_getevents, SYS_rt_sigtimedwait};
+/* The number of the system call that a thread sleeps in, as the kernel says in /proc; -1: it runs, or there is no /proc. */
+static int call_of(int32_t tid) {
     char path[64], text[16] = {0};
     tw_sys_format(path, sizeof path, "/proc/self/task/%u/syscall", (uint64_t)(uint32_t)tid);
     long fd = tw_sys(SYS_open, path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) return false;
+    if (fd < 0) return -1;
     long n = tw_sys(SYS_read, fd, text, sizeof text - 1);
     tw_sys(SYS_close, fd);
     int number = 0;
-    if (n <= 0 || text[0] < '0' || text[0] > '9') return false;
+    if (n <= 0 || text[0] < '0' || text[0] > '9') return -1;
     for (const char *p = text; *p >= '0' && *p <= '9'; p++)
         number = number * 10 + (*p - '0');
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-        if (calls[i] == number) return true;
+    return number;
+}
+
+static bool is_one_of(int call, const int *calls, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (calls[i] == call) return true;
     return false;
+}
+
+/* One that waits for input is idle, which one that waits for time to pass need not be. */
+static bool listens(int call) {
+    static const int calls[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_ppoll, SYS_select, SYS_pselect6,
+            SYS_accept, SYS_accept4, SYS_recvfrom, SYS_recvmsg, SYS_io_getevents, SYS_rt_sigtimedwait};
+    return is_one_of(call, calls, sizeof calls / sizeof calls[0]);
+}
+
+/* Inside a call that writes to a regular file: libc was called for it, and the thread runs or sleeps in the kernel's part of it. */
+static bool writes_file(const struct twatch_thread *d, int call) {
+    static const int calls[] = {-1, SYS_write, SYS_pwrite64, SYS_writev, SYS_pwritev, SYS_pwritev2};
+    const struct tw_thread *t = tw_thread_private(d->slot);
+    struct stat what;
+    return t && t->writing > 0 && is_one_of(call, calls, sizeof calls / sizeof calls[0]) &&
+           tw_sys(SYS_fstat, t->writing - 1, &what) == 0 && S_ISREG(what.st_mode);
 }
 
 /* Processor time of a live thread (tid > 0) or of the process (0); the clock's number as in the kernel's posix-timers.h. */
@@ -204,7 +220,10 @@ static void end_threads(void) {
             continue;
         if (d->tid <= 0 || looked++ >= LOOKED_AT) continue;
         d->cpu_ns = cpu_of(d->tid);
-        if (d->tid != self && listens(d->tid)) __atomic_fetch_or(&d->flags, TWATCH_THREAD_LISTENING, __ATOMIC_RELAXED);
+        if (d->tid == self) continue;
+        int call = call_of(d->tid);
+        uint32_t flags = listens(call) ? TWATCH_THREAD_LISTENING : writes_file(d, call) ? TWATCH_THREAD_WRITING : 0;
+        if (flags) __atomic_fetch_or(&d->flags, flags, __ATOMIC_RELAXED);
     }
 }
 

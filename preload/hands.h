@@ -13,6 +13,7 @@
 #include "race/hooks.h"
 #include "real.h"
 #include "sys.h"
+#include "thread.h"
 
 #define TW_RACING TW_UNLIKELY(tw_race != NULL)
 #define TW_READS(p, n) tw_hands_touched(p, n, 0, TW_CALLER, TW_CFA)
@@ -43,6 +44,12 @@ void tw_hands_arrived_key(uint32_t key);
 /* As tw_hands_reaches for a stream that has just been written to: pipes and sockets only, a file's buffer goes out with
  * fflush. */
 void tw_hands_printed(FILE *f);
+
+/* Around a call that writes to fd, in every program: a process that ends meanwhile leaves half of it. A thread that leaves by a jump or by
+ * cancellation stays marked until its next write; the end of the process looks where it is (finish.c). */
+static inline void tw_hands_writing(int fd) {
+    if (tw_self) tw_self->writing = fd + 1;
+}
 
 /* Bytes before the first 0, at most max. */
 size_t tw_hands_length(const char *s, size_t max);

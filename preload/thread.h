@@ -57,6 +57,7 @@ struct tw_thread {
     bool ended;                 /* its last destructor has run: nothing is recorded any more */
     bool exiting;               /* pthread_exit was called */
     bool returned;
+    int writing;                /* descriptor that the thread writes to through libc, plus 1; 0: none (hands.h) */
     uint8_t end_rounds;         /* of thread-specific destructors so far */
     struct tw_dep_table *deps;
     struct tw_thread *next;     /* free list */

@@ -149,7 +149,10 @@ TW_EXPORT ssize_t write(int fd, const void *p, size_t n) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
     }
-    return TW_REAL(write)(fd, p, n);
+    tw_hands_writing(fd);
+    ssize_t put = TW_REAL(write)(fd, p, n);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT ssize_t pwrite(int fd, const void *p, size_t n, off_t at) {
@@ -157,7 +160,10 @@ TW_EXPORT ssize_t pwrite(int fd, const void *p, size_t n, off_t at) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
     }
-    return TW_REAL(pwrite)(fd, p, n, at);
+    tw_hands_writing(fd);
+    ssize_t put = TW_REAL(pwrite)(fd, p, n, at);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) {
@@ -165,7 +171,10 @@ TW_EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
     }
-    return TW_REAL(pwrite64)(fd, p, n, at);
+    tw_hands_writing(fd);
+    ssize_t put = TW_REAL(pwrite64)(fd, p, n, at);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT ssize_t writev(int fd, const struct iovec *v, int n) {
@@ -173,7 +182,10 @@ TW_EXPORT ssize_t writev(int fd, const struct iovec *v, int n) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
     }
-    return TW_REAL(writev)(fd, v, n);
+    tw_hands_writing(fd);
+    ssize_t put = TW_REAL(writev)(fd, v, n);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT ssize_t send(int fd, const void *p, size_t n, int flags) {
@@ -205,7 +217,10 @@ TW_EXPORT ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
     }
-    return TW_REAL(pwritev)(fd, v, n, at);
+    tw_hands_writing(fd);
+    ssize_t put = TW_REAL(pwritev)(fd, v, n, at);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at) {
@@ -213,7 +228,10 @@ TW_EXPORT ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
     }
-    return TW_REAL(pwritev64)(fd, v, n, at);
+    tw_hands_writing(fd);
+    ssize_t put = TW_REAL(pwritev64)(fd, v, n, at);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT int sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags) {

@@ -80,7 +80,10 @@ TW_EXPORT size_t fwrite(const void *restrict p, size_t size, size_t count, FILE 
         TW_READS(p, size * count);
         tw_hands_printed(f);
     }
-    return TW_REAL(fwrite)(p, size, count, f);
+    tw_hands_writing(f->_fileno);
+    size_t put = TW_REAL(fwrite)(p, size, count, f);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT int fputs(const char *restrict s, FILE *restrict f) {
@@ -88,7 +91,10 @@ TW_EXPORT int fputs(const char *restrict s, FILE *restrict f) {
         TW_READS(s, tw_hands_length(s, SIZE_MAX) + 1);
         tw_hands_printed(f);
     }
-    return TW_REAL(fputs)(s, f);
+    tw_hands_writing(f->_fileno);
+    int put = TW_REAL(fputs)(s, f);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT int puts(const char *s) {
@@ -119,7 +125,10 @@ TW_EXPORT int vfprintf(FILE *restrict f, const char *restrict format, va_list va
         tw_hands_format(format, values, TW_CALLER, TW_CFA);
         tw_hands_printed(f);
     }
-    return TW_REAL(vfprintf)(f, format, values);
+    tw_hands_writing(f->_fileno);
+    int put = TW_REAL(vfprintf)(f, format, values);
+    tw_hands_writing(-1);
+    return put;
 }
 
 TW_EXPORT int fprintf(FILE *restrict f, const char *restrict format, ...) {
@@ -129,7 +138,9 @@ TW_EXPORT int fprintf(FILE *restrict f, const char *restrict format, ...) {
         tw_hands_format(format, values, TW_CALLER, TW_CFA);
         tw_hands_printed(f);
     }
+    tw_hands_writing(f->_fileno);
     int n = TW_REAL(vfprintf)(f, format, values);
+    tw_hands_writing(-1);
     va_end(values);
     return n;
 }

@@ -154,7 +154,9 @@ static bool threads_is_worker(const struct check *c, const struct threads_worker
 
 /* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half
  * changed. */
-static enum severity threads_daemon_severity(const struct check *c, const struct model_state *s, bool idle) {
+static enum severity threads_daemon_severity(
+        const struct check *c, const struct twatch_thread *t, const struct model_state *s, bool idle) {
+    if (t->flags & TWATCH_THREAD_WRITING) return SEVERITY_ERROR; /* the file may lack a part */
     if (threads_held(c, s)) return idle ? SEVERITY_WARNING : SEVERITY_ERROR;
     return idle || (s && s->waiting) ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
@@ -171,8 +173,9 @@ static void threads_daemon_steps(
                 draft_object(d, s->slot->wait_object), s->slot->wait_stack, 0, note);
     } else {
         draft_step(d, who, ACTION_RUNS, -1, t->end_stack, 0,
-                t->flags & TWATCH_THREAD_LISTENING ? "waiting for input when the process ended"
-                                                   : "running when the process ended");
+                t->flags & TWATCH_THREAD_WRITING     ? "writing to a file when the process ended"
+                : t->flags & TWATCH_THREAD_LISTENING ? "waiting for input when the process ended"
+                                                     : "running when the process ended");
     }
     if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
 }
@@ -188,7 +191,9 @@ static void threads_daemon_report(struct check *c, const struct threads_group *g
     uint32_t lock = threads_held(c, s);
     const char *held =
             lock ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, lock))) : "";
-    const char *doing = (s && s->waiting) || t->flags & TWATCH_THREAD_LISTENING ? "waiting" : "running";
+    const char *doing = t->flags & TWATCH_THREAD_WRITING                           ? "writing to a file"
+                        : (s && s->waiting) || t->flags & TWATCH_THREAD_LISTENING ? "waiting"
+                                                                                  : "running";
     if (g->n > 1)
         draft_message(
                 d, "%u threads like %s were still %s when the process ended", g->n, draft_thread_name(d, who), doing);
@@ -209,7 +214,7 @@ static void threads_daemons(struct check *c) {
         g = threads_group(&groups, t->create_stack, t->start_routine, held ? held : s && s->waiting ? UINT32_MAX : 0);
         if (!g->n++) g->first = i;
         bool idle = threads_is_worker(c, &workers, i) || t->flags & TWATCH_THREAD_LISTENING;
-        enum severity severity = threads_daemon_severity(c, s, idle);
+        enum severity severity = threads_daemon_severity(c, t, s, idle);
         if (g->n == 1 || severity > g->severity) g->severity = severity;
     }
     threads_workers_free(&workers);
