@@ -57,7 +57,7 @@ static void threads_leak_report(struct check *c, const struct threads_group *g) 
     if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
     if (g->n > 1)
         draft_message(
-                d, "%u threads ended and were never joined nor detached, for one %s", g->n, draft_thread_name(d, who));
+                d, "%u threads ended and were never joined nor detached, %s for one", g->n, draft_thread_name(d, who));
     else
         draft_message(d, "%s ended and was never joined nor detached", draft_thread_name(d, who));
     draft_end(d);
@@ -173,9 +173,9 @@ static void threads_daemon_steps(
                 draft_object(d, s->slot->wait_object), s->slot->wait_stack, 0, note);
     } else {
         draft_step(d, who, ACTION_RUNS, -1, t->end_stack, 0,
-                t->flags & TWATCH_THREAD_WRITING     ? "writing to a file when the process ended"
-                : t->flags & TWATCH_THREAD_LISTENING ? "waiting for input when the process ended"
-                                                     : "running when the process ended");
+                t->flags & TWATCH_THREAD_WRITING     ? "writing to a file"
+                : t->flags & TWATCH_THREAD_LISTENING ? "waiting for input"
+                                                     : "running");
     }
     if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
 }

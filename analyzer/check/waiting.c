@@ -68,10 +68,28 @@ static void waiting_holds(
     }
 }
 
-/* "thread 3 (worker) waits for mutex a, held by thread 1, which waits for ..." over at most a few threads. */
+/* What nobody is left to do; NULL: it is said otherwise. */
+static const char *waiting_missing(const struct check *c, const struct waiting *w) {
+    const struct twatch_object *o = model_object(c->m, w->object);
+    if (w->joins || w->holder || !o) return NULL;
+    if (o->kind == TWATCH_OBJ_COND) return "which nobody is left to signal";
+    if (o->kind == TWATCH_OBJ_SEM) return "which nobody is left to post";
+    if (o->kind == TWATCH_OBJ_BARRIER) return "which too few threads are left to reach";
+    return o->kind == TWATCH_OBJ_FUTEX ? "which nobody is left to wake" : NULL;
+}
+
+/* What kind of trouble it is, before who is in it. */
+static const char *waiting_lead(enum check_rule_id rule) {
+    return rule == RULE_DEADLOCK ? "deadlock: " : rule == RULE_STALL ? "waiting for ever: " : "";
+}
+
+/* "thread 3 (worker) waits for mutex a, held by thread 1, which waits for ..." over at most a few threads. How long
+ * they had waited when it was found says nothing of a wait without end; the steps have it. */
 static void waiting_sentence(struct check *c, struct draft *d, struct strbuf *text, const struct waiting *w, size_t n,
         const size_t *order, bool past) {
     enum { SHOWN = 5 };
+    bool stall = draft_finding(d)->rule == check_rule(RULE_STALL),
+         endless = stall || draft_finding(d)->rule == check_rule(RULE_DEADLOCK);
     const char *waits = past ? "had waited" : "waits", *joins = past ? "had waited" : "waits";
     for (size_t i = 0; i < n && i < SHOWN; i++) {
         const struct waiting *x = &w[order[i]];
@@ -82,14 +100,16 @@ static void waiting_sentence(struct check *c, struct draft *d, struct strbuf *te
             strbuf_printf(text, "%s%s", i ? "; " : "", names_thread(c->m, &c->out->arena, x->thread));
         uint64_t time = waiting_time(c, x);
         strbuf_printf(text, " %s", x->joins ? joins : waits);
-        if (time >= 1000000) strbuf_printf(text, " %s", names_duration(&c->out->arena, time));
+        if (time >= 1000000 && (past || !endless)) strbuf_printf(text, " %s", names_duration(&c->out->arena, time));
         if (x->joins)
             strbuf_printf(text, " for the end of %s", names_thread(c->m, &c->out->arena, x->holder));
         else
             strbuf_printf(text, " for %s", draft_object_name(d, draft_object(d, x->object)));
         const char *awaited = waiting_awaited(c, x);
         if (x->holder && !x->joins)
-            strbuf_printf(text, ", %s %s", awaited ? awaited : "held by", names_thread(c->m, &c->out->arena, x->holder));
+            strbuf_printf(
+                    text, ", %s %s", awaited ? awaited : "held by", names_thread(c->m, &c->out->arena, x->holder));
+        if (stall && waiting_missing(c, x)) strbuf_printf(text, ", %s", waiting_missing(c, x));
         if (x->note) strbuf_printf(text, " (%s)", x->note);
     }
     if (n > SHOWN) strbuf_printf(text, "; and %zu more threads wait", n - SHOWN);
@@ -104,7 +124,7 @@ struct finding *waiting_report(
     waiting_holds(c, d, waits, n, order);
     for (size_t i = 0; i < n; i++)
         waiting_steps(c, d, &waits[order[i]]);
-    if (prefix) strbuf_puts(&text, prefix);
+    strbuf_puts(&text, prefix ? prefix : waiting_lead(rule));
     waiting_sentence(c, d, &text, waits, n, order, prefix != NULL);
     draft_message(d, "%s", strbuf_text(&text));
     strbuf_free(&text);

@@ -61,8 +61,9 @@ const struct symbol_trace *report_trace(const struct report *r, uint32_t run, ui
 /* How well a step's action answers "where do I look first". */
 static int report_weight(enum action action) {
     switch (action) {
+    case ACTION_WAITS: /* of a chain of joins, what the last of them is stuck at */
+        return 4;
     case ACTION_WANTS:
-    case ACTION_WAITS:
     case ACTION_READS:
     case ACTION_WRITES:
     case ACTION_UNLOCKS:
