@@ -1,5 +1,6 @@
 #include "birth.h"
 
+#include "interval.h"
 #include "race_host.h"
 #include "store.h"
 
@@ -42,6 +43,7 @@ struct tw_birth *tw_birth_prepare(const struct tw_birth *what, const pthread_att
     struct tw_thread *t = tw_enter();
     if (!t) return NULL;
     tw_store_open_file();
+    tw_interval_idle(false);
     tw_leave(t);
     tw_race_host_start(); /* while there is one thread; outside the guard, for it asks the loader */
     t = tw_enter();

@@ -1,5 +1,7 @@
 #include "finish.h"
 
+#include "interval.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -236,6 +238,7 @@ static void store_end(struct tw_thread *t, const struct tw_finish *f) {
     if (f->text) h->end_text = tw_store_string(f->text, tw_sys_length(f->text));
     h->end_ns = h->alive_ns = tw_sys_now();
     h->cpu_ns = cpu_of(0);
+    tw_interval_idle(true);
     __atomic_store_n(&h->end, f->end, __ATOMIC_RELEASE);
     for (uint32_t i = 0; t && i < t->slot->nheld; i++)
         if (t->held[i].address) tw_held_resolve(t, &t->held[i]), tw_held_stack(t, &t->held[i]);

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "held.h"
 
+#include <fcntl.h>
+
 enum {
     ROOM = 65536,         /* elements, 2.6 MB */
     LEAST_NS = 1000000,   /* shorter ones cannot be seen in a time line */
@@ -160,6 +162,36 @@ void tw_interval_thread_began(struct tw_thread *t) {
     t->waited_until_ns = 0;
 }
 
+/* The second number of /proc/uptime, in hundredths of a second; 0: not there. */
+static uint64_t idle_now(void) {
+    char text[64] = {0};
+    long fd = tw_sys(SYS_open, "/proc/uptime", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) return 0;
+    long n = tw_sys(SYS_read, fd, text, sizeof text - 1);
+    tw_sys(SYS_close, fd);
+    const char *p = text;
+    while (*p && *p != ' ')
+        p++;
+    uint64_t sum = 0;
+    for (; n > 0 && *p && *p != '\n'; p++)
+        if (*p >= '0' && *p <= '9') sum = sum * 10 + (uint64_t)(*p - '0');
+    return sum * 10000000u;
+}
+
+static uint64_t idle_before;
+
+void tw_interval_idle(bool end) {
+    if (TW_LIKELY(!end && tw_header->idle_since_ns)) return;
+    if (end && !idle_before) return;
+    uint64_t now = idle_now();
+    if (end) {
+        tw_header->idle_ns = now > idle_before ? now - idle_before : 1;
+    } else {
+        idle_before = now;
+        tw_header->idle_since_ns = tw_sys_now();
+    }
+}
+
 void tw_interval_init(void) {
     tw_header->interval_least_ns = LEAST_NS;
 }
@@ -169,6 +201,7 @@ void tw_interval_forked(void) {
     lock = (struct tw_lock){0};
     room = ROOM;
     cursor = 0;
+    idle_before = 0;
     tw_sys_zero(by_size, sizeof by_size);
     tw_interval_init();
 }

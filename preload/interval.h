@@ -21,6 +21,8 @@ void tw_interval_released(struct tw_thread *t, struct twatch_held *h);
    the clock is nothing. */
 void tw_interval_acquired(struct tw_thread *t, uintptr_t address);
 void tw_interval_thread_began(struct tw_thread *t);
+/* Before the first thread is made, and when the process ends: reads how idle the machine's processors have been. */
+void tw_interval_idle(bool end);
 void tw_interval_init(void);
 void tw_interval_forked(void);
 

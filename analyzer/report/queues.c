@@ -111,8 +111,8 @@ static void queues_pool(const struct queues *x, const struct role_pool *p) {
     strbuf_printf(&b, ", made by %s, idle at ", p->creator);
     queues_named(&b, p->queue_kind, p->queue);
     queues_line(x, 2, &b);
-    strbuf_printf(&b, "busy %u %% of the time (from %u %% to %u %% each), %s%u at once; woken with work %" PRIu64 " times; longest idle ",
-            p->busy_percent, p->idlest_percent, p->busiest_percent, p->max_busy == p->size ? "" : "not more than ", p->max_busy, p->tasks);
+    strbuf_printf(&b, "busy %u %% of the time (from %u %% to %u %% each), not more than %u at once; woken with work %" PRIu64 " times; longest idle ",
+            p->busy_percent, p->idlest_percent, p->busiest_percent, p->max_busy, p->tasks);
     textout_duration(&b, p->idle_max_ns);
     if (p->found_nobody)
         strbuf_printf(&b, "; for %" PRIu64 " of %" PRIu64 " tasks announced no worker was waiting", p->found_nobody, p->announced);
@@ -169,6 +169,24 @@ static void queues_join(const struct queues *x, const struct role_join *j) {
     queues_says(x, j->says);
 }
 
+/* Of those with one name and no clear roles, the locks of the workers of a pool for one, the first stands for all. */
+static void queues_all(const struct queues *x) {
+    const struct roles *r = x->roles;
+    size_t shown = queues_shown(x, r->nqueues);
+    for (size_t i = 0; i < shown; i++) {
+        const struct role_queue *q = &r->queues[i];
+        size_t before = 0, alike = 0;
+        for (size_t k = 0; k < shown && !q->clear && !x->t.report->style.verbose; k++)
+            if (!r->queues[k].clear && strcmp(r->queues[k].name, q->name) == 0) {
+                before += k < i;
+                alike += k > i;
+            }
+        if (before) continue;
+        queues_queue(x, q);
+        if (alike) fprintf(x->t.out, "      ... %zu more of this name, where it is not clear either (--verbose shows all)\n", alike);
+    }
+}
+
 static void queues_run(struct queues *x) {
     const struct report_run *u = &x->t.report->runs[x->t.run];
     const struct roles *r = x->roles;
@@ -180,8 +198,7 @@ static void queues_run(struct queues *x) {
     queues_heading(x, strbuf_text(&b));
     strbuf_free(&b);
     if (r->nqueues) queues_heading(x, "Queues");
-    for (size_t i = 0; i < queues_shown(x, r->nqueues); i++)
-        queues_queue(x, &r->queues[i]);
+    queues_all(x);
     queues_more(x, r->nqueues);
     if (r->npools) queues_heading(x, "Pools");
     for (size_t i = 0; i < queues_shown(x, r->npools); i++)

@@ -94,6 +94,15 @@ static struct build_group *group_find(struct build *b, const char *key, uint32_t
     return g;
 }
 
+/* Without any name: where its code is, or where it was made. */
+static const char *group_place(struct build *b, const struct build_group *g) {
+    const struct twatch_thread *t = model_thread(b->m, g->first);
+    bool own = g->routine && !group_is_system(b->m, g->routine);
+    const char *place = own ? names_place(b->m, b->a, 0, g->routine) : names_place(b->m, b->a, t ? t->create_stack : 0, 0);
+    if (!place) return arena_printf(b->a, "thread %u", g->first);
+    return own ? place : arena_printf(b->a, "made in %s", place);
+}
+
 /* Of threads that carry their number ("worker-3") the common part is the name. */
 static const char *group_name(struct build *b, const struct build_group *g) {
     if (g->python) return build_python_words(b->a, g->python);
@@ -102,7 +111,7 @@ static const char *group_name(struct build *b, const struct build_group *g) {
     if (g->n > 1)
         while (n > 1 && ((name[n - 1] >= '0' && name[n - 1] <= '9') || strchr("-_#:. ", name[n - 1])))
             n--;
-    if (n == 0) return arena_printf(b->a, "thread %u", g->first);
+    if (n == 0) return group_place(b, g);
     return arena_strn(b->a, name, n);
 }
 

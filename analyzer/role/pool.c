@@ -109,7 +109,9 @@ static uint32_t pool_most(pool_edges *e) {
 static void pool_say(const struct pool_sum *p, const struct pool *pool, const struct role_pool *o, struct build_says *s) {
     const struct twatch_header *h = p->b->m->header;
     uint64_t length = p->b->m->now_ns - h->start_ns, busy = p->life > p->idle ? p->life - p->idle : 0;
+    uint64_t watched = h->idle_since_ns && p->b->m->now_ns > h->idle_since_ns ? p->b->m->now_ns - h->idle_since_ns : 0;
     unsigned used = build_percent(h->cpu_ns, length * (h->nprocs ? h->nprocs : 1));
+    bool idle = h->cpu_ns && h->idle_ns && h->idle_ns * 2 >= watched; /* half a processor at least, other programs considered */
     bool locked = o->lock && build_percent(o->lock_wait_ns, busy) >= LOCK_PERCENT;
     bool waits_for_work = o->max_busy < o->size && p->life >= LEAST_LIFE_NS * o->size;
     bool queued = pool->line->kind == TWATCH_OBJ_COND ? o->found_nobody * 2 >= o->announced : true;
@@ -120,10 +122,10 @@ static void pool_say(const struct pool_sum *p, const struct pool *pool, const st
         build_say(s, "not more than %u of its %u workers %s busy at a time, but for their first and last steps: it is larger than it needs to be", o->max_busy, o->size,
                 o->max_busy == 1 ? "was" : "were");
     if (o->busy_percent >= ALWAYS_PERCENT && o->max_busy >= o->size && queued && !locked) {
-        if (h->cpu_ns && used < USED_PERCENT)
-            build_say(s, "all workers were busy all the time, while the processors were used to %u %%: more workers would use the rest", used);
+        if (idle && used < USED_PERCENT)
+            build_say(s, "all workers were busy all the time, while the processors had time to spare (%u %% used): more workers would use it", used);
         else
-            build_say(s, "all workers were busy all the time%s", h->cpu_ns ? ", and so were the processors" : "");
+            build_say(s, "all workers were busy all the time");
     }
 }
 
@@ -197,8 +199,13 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
     out->max_busy = pool_most(&p.edges);
     if (out->max_busy > out->size) out->max_busy = out->size;
     if (out->max_busy == 0 && out->tasks) out->max_busy = 1; /* all of them too short for the log */
+    double logged = 0;
     for (unsigned i = 0; i < ROLE_SLICES; i++)
-        out->busy[i] = (unsigned char)(p.alive[i] > 0 ? p.busy[i] / p.alive[i] * 100.0 + 0.5 : 0);
+        logged += p.busy[i];
+    /* What is busy by the log includes the pauses that are too short for it: the counters know how much that is. */
+    double truth = p.life > p.idle ? (double)(p.life - p.idle) : 0, scale = logged > truth ? truth / logged : 1;
+    for (unsigned i = 0; i < ROLE_SLICES; i++)
+        out->busy[i] = (unsigned char)(p.alive[i] > 0 ? p.busy[i] / p.alive[i] * scale * 100.0 + 0.5 : 0);
     pool_lock(&p);
     bool good = out->size >= LEAST_WORKERS && p.life > 0;
     if (good) pool_say(&p, pool, out, &says);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    LEAST_WAITS = 2, LEAST_POSTS = 3, /* fewer say nothing */
+    LEAST_WAITS = 3, LEAST_POSTS = 5, /* fewer say nothing */
     SMALL = 20,                       /* a share of a twentieth does not count: the last words at the end, for one */
     ONE_WAY = 10,                     /* who waits ten times as often as signalling waits, and the other way round */
     IDLE_PERCENT = 20, HARDLY_PERCENT = 5,
@@ -112,6 +112,8 @@ static bool queue_opposite(const struct queue *x, const struct queue *y) {
     if (k->python && build_is_put(k) == build_is_put(l)) return false;
     if (k->mutex != l->mutex && k->mutex && l->mutex) return false;
     for (size_t i = 0; i < x->n; i++) {
+        if (!x->waited || !y->waited) /* then who waits at the one must be the one side, who signals there the other */
+            if (x->ways[i] == QUEUE_POSTS && queue_has(y, x->groups[i], QUEUE_POSTS)) return false;
         there = there || (x->ways[i] == QUEUE_WAITS && queue_has(y, x->groups[i], QUEUE_POSTS));
         back = back || (x->ways[i] == QUEUE_POSTS && queue_has(y, x->groups[i], QUEUE_WAITS));
     }
@@ -188,6 +190,10 @@ static struct role_side *queue_idle_free(struct build *b, const struct queue *ro
 
 static void queue_say_idle(struct build_says *s, const struct role_queue *q) {
     unsigned c = q->consumers_idle_percent, p = q->producers_idle_percent;
+    if (q->total.timeouts * 4 >= q->total.waits && q->total.timeouts) { /* then waiting is no standing idle */
+        build_say(s, "%" PRIu64 " of the waits ended by their time limit: the consumers do something of their own accord as well", q->total.timeouts);
+        return;
+    }
     if (c >= IDLE_PERCENT && c >= 2 * p)
         build_say(s, "the consumers stood idle %u %% of their time: the producers hold them up", c);
     else if (p >= IDLE_PERCENT && p >= 2 * c)

@@ -93,7 +93,9 @@ struct twatch_header {
     uint64_t interval_least_ns; /* shortest wait or hold that the interval log still takes; 0: this writer keeps none */
     uint64_t intervals_dropped; /* waits and holds that were long enough once and are not in the log: it was full */
     uint64_t cpu_ns;            /* processor time of the whole process when it ended; 0 unknown */
-    char reserved[232];
+    uint64_t idle_since_ns;     /* when its first thread was made */
+    uint64_t idle_ns;           /* how long all processors of the machine together were idle from then to the end; 0 unknown */
+    char reserved[216];
 };
 
 /* ---- chunks ---------------------------------------------------------------------------------------------------- */

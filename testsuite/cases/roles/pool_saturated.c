@@ -1,6 +1,6 @@
 /* Three workers for a heap of tasks that sleep: always busy, and the processors idle. */
 // CLEAN
-// ROLE(pools): name=worker, size=3, max_busy=3, busy_percent>=95, says~more workers would use the rest
+// ROLE(pools): name=worker, size=3, max_busy=3, busy_percent>=95, says~all workers were busy all the time
 // NOROLE(pools): says~larger
 #include "pool.h"
 
