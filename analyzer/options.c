@@ -162,11 +162,20 @@ static int option_file_line(struct options *o, const char *path, unsigned number
 static int option_file(struct options *o, const char *path) {
     FILE *f = fopen(path, "re");
     if (!f) return 0;
-    char line[4096];
+    char *line = NULL;
+    size_t room = 0;
     int mistakes = 0;
     o->file = strdup(path);
-    for (unsigned number = 1; fgets(line, sizeof line, f); number++)
-        mistakes += option_file_line(o, path, number, line);
+    unsigned number = 1;
+    for (ssize_t n; (n = getline(&line, &room, f)) > 0; number++) {
+        if (strlen(line) == (size_t)n) {
+            mistakes += option_file_line(o, path, number, line);
+            continue;
+        }
+        fprintf(stderr, "twatch: %s:%u: the line holds a NUL byte: is this a text file?\n", path, number);
+        mistakes++;
+    }
+    free(line);
     fclose(f);
     return mistakes;
 }

@@ -7,7 +7,7 @@ case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root" || exit 125
-[ $# -gt 0 ] || set -- suppress baseline golden hostile volume join symbol
+[ $# -gt 0 ] || set -- suppress baseline options golden hostile volume join symbol
 passed=0 failed=0
 for name; do
     # shellcheck disable=SC2046 # object files have no blanks in their names
