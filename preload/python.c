@@ -95,22 +95,30 @@ static void set_fast(const struct tw_python_layout *at, uintptr_t runtime, void 
     __atomic_store_n(&f->text_end, text[1], __ATOMIC_RELEASE); /* last: what asks for the rest asks for this first */
 }
 
+/* The interpreter's static state, which holds its global lock: in CPython 3.7 and later, whatever else is known of it. Its size, 0: not found. */
+static uintptr_t find_runtime(uintptr_t runtime) {
+    Dl_info info;
+    ElfW(Sym) *symbol = NULL;
+    if (!runtime || !dladdr1((void *)runtime, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
+    tw_python_runtime = runtime;
+    tw_python_runtime_size = symbol->st_size;
+    return symbol->st_size;
+}
+
 int tw_python_init(void) {
     Dl_info info;
     ElfW(Sym) *symbol = NULL;
     struct link_map *map = NULL;
+    if (py.at) return 1;
+    uintptr_t runtime = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyRuntime"), size = find_runtime(runtime);
     const unsigned long *version = dlsym(RTLD_DEFAULT, "Py_Version");
-    if (py.at || !version) return py.at != NULL;
-    const struct tw_python_layout *at = layout_of(*version);
-    uintptr_t runtime = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyRuntime");
+    const struct tw_python_layout *at = version ? layout_of(*version) : NULL;
     void *eval = dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault");
     void *getspecific = dlsym(RTLD_DEFAULT, "pthread_getspecific");
-    if (!at || !runtime || !eval || !getspecific || !tw_python_text_init(at)) return 0;
-    if (!dladdr1((void *)runtime, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
-    if (symbol->st_size <= at->rt_locked || symbol->st_size <= at->rt_holder) return 0;
+    if (!at || !size || !eval || !getspecific || !tw_python_text_init(at)) return 0;
+    if (size <= at->rt_locked || size <= at->rt_holder) return 0;
     if (at->rt_free_threaded && tw_python_load(runtime + at->rt_free_threaded)) return 0;
     py.runtime = runtime;
-    uintptr_t size = symbol->st_size;
     if (!dladdr1(eval, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
     py.eval = (uintptr_t)eval;
     py.eval_end = py.eval + symbol->st_size;
@@ -118,8 +126,6 @@ int tw_python_init(void) {
     if (dladdr1(eval, &info, (void **)&map, RTLD_DL_LINKMAP) && map && is_interpreter_module(map))
         find_text(info.dli_fbase, map, text);
     set_fast(at, runtime, getspecific, text);
-    tw_python_runtime = runtime;
-    tw_python_runtime_size = size;
     py.at = at;
     return 1;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "python.h"
+#include "python_call.h"
 #include "record.h"
 
 static __thread struct {
@@ -63,8 +64,10 @@ static void show(const char *call, void *object, uintptr_t caller) {
         pc[n++] = ip;
     }
     strings.count = 0;
-    unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep);
+    bool asks = false;
+    unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep, &asks);
     uint64_t print = tw_python_fingerprint();
+    uintptr_t frame = tw_python_calling(caller);
     at += (size_t)snprintf(line, sizeof line, "STACK %d ", gettid());
     for (unsigned i = 0; i < m && at < sizeof line - 800; i++) {
         if ((pc[i] & TWATCH_FRAME_PYTHON_MASK) != TWATCH_FRAME_PYTHON) {
@@ -77,7 +80,8 @@ static void show(const char *call, void *object, uintptr_t caller) {
         at += (size_t)snprintf(line + at, sizeof line - at, "%.*s:%s|", (int)(file - text), text, row + 1);
     }
     at += (size_t)snprintf(line + at, sizeof line - at, " %s%s%s\n", call, print == last ? " same" : "",
-            tw_python_would_block(caller) ? " blocking" : "");
+            frame && tw_python_argument(frame) == 0 ? " blocking" : "");
+    if (frame && tw_python_print(frame) != print) abort(); /* the two ways to the fingerprint */
     last = print;
     if (write(2, line, at) < 0) abort();
 }
