@@ -26,11 +26,16 @@ RACE_OBJ := $(RACE_SRC:%.c=$(BUILD)/%.o) $(patsubst %.S,$(BUILD)/%.o,$(wildcard 
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 
 TARGETS := $(BUILD)/libtwatch.so $(BUILD)/twatch $(if $(RACE_SRC),$(BUILD)/libtwatch-race.so) $(BUILD)/libtwatch-tsan.so
+DATA    := $(BUILD)/libraries.supp
 
 # The engine's own files run at any instruction of the program: no vector registers, no calls of libc's memory functions.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard preload/race/*.c)): RACE_CFLAGS += -mgeneral-regs-only $(NOLOOPS)
 
-all: $(TARGETS)
+all: $(TARGETS) $(DATA)
+
+$(BUILD)/libraries.supp: analyzer/finding/libraries.supp
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(BUILD)/libtwatch.so: $(SHIM_OBJ) preload/exports.map
 	$(CC) -shared -o $@ $(SHIM_OBJ) $(LDFLAGS) -Wl,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,--version-script=preload/exports.map -ldl -lpthread
@@ -64,6 +69,7 @@ $(BUILD)/analyzer/%.o: analyzer/%.c
 install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(BINDIR)
 	install -m 755 $(TARGETS) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(DATA) $(DESTDIR)$(LIBDIR)
 	ln -sf $(LIBDIR)/twatch $(DESTDIR)$(BINDIR)/twatch
 	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 644 docs/man/twatch.1 $(DESTDIR)$(MANDIR)/man1

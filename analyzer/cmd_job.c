@@ -58,13 +58,14 @@ static unsigned job_today(void) {
     return (unsigned)(tm.tm_year + 1900) * 10000u + (unsigned)(tm.tm_mon + 1) * 100u + (unsigned)tm.tm_mday;
 }
 
-static void job_unused(struct job *j) {
+/* What matched nothing is only said of the user's own: `first` is the first of those. */
+static void job_unused(struct job *j, size_t first) {
     bool all = options_bool(&j->args->options, OPTION_print_suppressions);
     for (size_t i = 0; i < suppress_count(j->suppress); i++) {
         struct suppress_entry e = suppress_at(j->suppress, i);
         if (e.expired)
             job_note(j, arena_printf(&j->arena, "suppression %s (%s) has expired", e.text, e.place));
-        else if (!e.matched && !e.inert)
+        else if (!e.matched && !e.inert && i >= first)
             job_note(j, arena_printf(&j->arena, "suppression %s (%s) matched nothing", e.text, e.place));
         else if (all && e.matched)
             job_note(j, arena_printf(&j->arena, "suppression %s (%s) matched %llu times", e.text, e.place,
@@ -72,12 +73,25 @@ static void job_unused(struct job *j) {
     }
 }
 
+/* The file of libraries' habits beside this program; NULL: it is not wanted or not there. */
+static const char *job_libraries(struct job *j) {
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0 || !options_bool(&j->args->options, OPTION_library_suppressions)) return NULL;
+    while (n > 0 && self[n - 1] != '/')
+        n--;
+    const char *path = arena_printf(&j->arena, "%.*slibraries.supp", (int)n, self);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
 static bool job_suppress(struct job *j) {
-    const char *path = options_text(&j->args->options, OPTION_suppressions);
-    if (!*path) return true;
+    const char *path = options_text(&j->args->options, OPTION_suppressions), *libraries = job_libraries(j);
+    if (!*path && !libraries) return true;
     struct err err = {0};
     j->suppress = suppress_new(j->rules, RULE_COUNT, job_today());
-    if (!suppress_read(j->suppress, path, &err)) {
+    bool good = !libraries || suppress_read(j->suppress, libraries, &err);
+    size_t first = suppress_count(j->suppress);
+    if (!good || (*path && !suppress_read(j->suppress, path, &err))) {
         fprintf(stderr, "twatch: suppressions: %s\n", err.text);
         return false;
     }
@@ -86,7 +100,7 @@ static bool job_suppress(struct job *j) {
         models[i] = &j->models[i];
     struct suppress_names names = {job_frame, j};
     suppress_apply(j->suppress, j->list.all.at, j->list.all.n, models, j->nruns, &names);
-    job_unused(j);
+    job_unused(j, first);
     return true;
 }
 

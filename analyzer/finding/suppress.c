@@ -269,8 +269,8 @@ static bool suppress_key(struct suppress_input *in, struct suppress_rule *r, con
     const struct {
         const char *key;
         const char **to;
-    } texts[] = {{"fun", &r->fun}, {"src", &r->src}, {"mod", &r->mod}, {"obj", &r->obj}, {"thread", &r->thread},
-            {"fingerprint", &r->fingerprint}};
+    } texts[] = {{"fun", &r->fun}, {"src", &r->src}, {"mod", &r->mod}, {"top", &r->mod}, {"obj", &r->obj},
+            {"thread", &r->thread}, {"fingerprint", &r->fingerprint}, {"severity", &r->severity}};
     if (!*value && strcmp(key, "reason") != 0) return suppress_bad(in, "no value for", key);
     if (strcmp(key, "reason") == 0) return true;
     if (strcmp(key, "expires") == 0)
@@ -278,15 +278,20 @@ static bool suppress_key(struct suppress_input *in, struct suppress_rule *r, con
     if (strcmp(key, "build-id") == 0)
         return suppress_hex(a, value, &r->build_id, &r->build_id_len) ||
                suppress_bad(in, "expected pairs of hexadecimal digits, found", value);
-    if (strcmp(key, "mod") == 0 && !suppress_module(r, value))
+    if (strcmp(key, "severity") == 0 && strcmp(value, "note") != 0 && strcmp(value, "warning") != 0 &&
+            strcmp(value, "error") != 0)
+        return suppress_bad(in, "expected note, warning or error, found", value);
+    r->mod_top |= strcmp(key, "top") == 0;
+    if ((strcmp(key, "mod") == 0 || strcmp(key, "top") == 0) && !suppress_module(r, value))
         return suppress_bad(in, "expected a number in hexadecimal behind +0x, found", value);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(key, texts[i].key) == 0) {
             *texts[i].to = arena_str(a, value);
             return true;
         }
-    return suppress_bad(
-            in, "unknown key (known: fun, src, mod, build-id, obj, thread, fingerprint, reason, expires)", key);
+    return suppress_bad(in,
+            "unknown key (known: fun, src, mod, top, build-id, obj, thread, severity, fingerprint, reason, expires)",
+            key);
 }
 
 static bool suppress_own(struct suppress_input *in) {
@@ -305,7 +310,7 @@ static bool suppress_own(struct suppress_input *in) {
     bool any = rule.fun || rule.src || rule.mod || rule.obj || rule.thread || rule.fingerprint || rule.build_id;
     if (!any)
         return suppress_bad(
-                in, "a suppression needs at least one of fun, src, mod, build-id, obj, thread, fingerprint", NULL);
+                in, "a suppression needs at least one of fun, src, mod, top, build-id, obj, thread, fingerprint", NULL);
     rule.kinds = kinds;
     struct suppress_rule *r = suppress_add(in, SUPPRESS_OWN, whole, in->line);
     rule.entry = r->entry;

@@ -1,17 +1,16 @@
 /*
- * Suppressions: findings that somebody has looked at and does not want to hear of. Three forms in one file, line by
- * line:
+ * Suppressions: findings that somebody has looked at and does not want to hear of. Three forms in one file:
  *
- *   TSan          race:pattern  race_top:  mutex:  thread:  deadlock:  signal:  called_from_lib:     one a line,
- * unchanged Valgrind      { name / Helgrind:Race / fun:... obj:... src:... ... }   blocks whose kinds have a
- * counterpart own           kind key=value ...     keys: fun src mod build-id obj thread fingerprint reason expires
+ * - TSan's lines, unchanged: race:pattern, race_top:, mutex:, thread:, deadlock:, signal:, called_from_lib:
+ * - Valgrind's blocks, whose kinds have a counterpart: { name / Helgrind:Race / fun:... obj:... src:... ... }
+ * - twatch's own lines: kind key=value ..., with the keys fun src mod top build-id obj thread severity fingerprint
+ * reason expires
  *
  * Patterns of the first and the last match anywhere in the text unless anchored with ^ and $, and * stands for any
  * text: sanitizer documentation, "ThreadSanitizer suppressions". Valgrind's match the whole text, with * and ?:
  * Valgrind manual, 2.5. In the own form fun, src, mod and build-id must fit one frame together; mod may end in
- * +0xOFFSET; expires=YYYY-MM-DD is the last day that it holds.
- * Patterns for functions may be written for the readable or for the mangled name.
- * '#' starts a comment line.
+ * +0xOFFSET; top is mod for the innermost frame alone; expires=YYYY-MM-DD is the last day that it holds. Patterns for
+ * functions may be written for the readable or for the mangled name. '#' starts a comment line.
  *
  * What can be decided from modules and addresses is decided before any symbol is looked up.
  */

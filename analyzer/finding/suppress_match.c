@@ -119,12 +119,13 @@ static bool suppress_own_place(
     if (!symbols) {
         const uint64_t *pcs;
         size_t n = suppress_pcs(c->m, stack, &site, &pcs);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n && !(r->mod_top && i); i++)
             if (suppress_raw_module(r, c->m, pcs[i])) return true;
         return false;
     }
     struct suppress_frame frame;
-    for (size_t i = 0; c->names && c->names->frame(c->names->ctx, c->f->run, stack, site, i, &frame); i++) {
+    for (size_t i = 0;
+            c->names && !(r->mod_top && i) && c->names->frame(c->names->ctx, c->f->run, stack, site, i, &frame); i++) {
         if (r->fun && !suppress_function(r->fun, &frame, false)) continue;
         if (r->src && !suppress_glob(r->src, frame.file, false)) continue;
         if (r->mod && !suppress_glob(r->mod, frame.module, false)) continue;
@@ -194,6 +195,9 @@ static bool suppress_whole(const struct suppress_rule *r, const struct finding *
         object = suppress_glob(r->obj, f->objects[i].name, false);
     for (size_t i = 0; i < f->nthreads && !thread; i++)
         thread = suppress_glob(r->thread, f->threads[i].name, false);
+    static const char *const severities[] = {
+            [SEVERITY_NOTE] = "note", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error"};
+    if (r->severity && strcmp(r->severity, severities[f->severity]) != 0) return false;
     return object && thread && (!r->fingerprint || strcmp(r->fingerprint, f->fingerprint) == 0);
 }
 

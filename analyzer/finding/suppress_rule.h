@@ -24,7 +24,8 @@ struct suppress_rule {
     bool modules_only;        /* TSan called_from_lib */
     const struct suppress_line *lines;
     size_t nlines;
-    const char *fun, *src, *mod, *obj, *thread, *fingerprint; /* own; NULL not given */
+    const char *fun, *src, *mod, *obj, *thread, *fingerprint, *severity; /* own; NULL not given */
+    bool mod_top; /* own: mod was given as top=, for the innermost frame alone */
     uint64_t offset;
     bool has_offset;
     const uint8_t *build_id; /* a prefix of the module's */

@@ -45,6 +45,7 @@ static bool matches(const char *text, const struct rule *rule) {
     struct finding_thread thread = {2, "worker-1", 0, 1};
     struct finding_object object = {1, "L1", "mutex", "accounts[3].lock", 0x1000, 0};
     struct finding f = {.rule = rule,
+            .severity = rule->severity,
             .message = "m",
             .count = 1,
             .threads = &thread,
@@ -105,6 +106,11 @@ static void forms(void) {
     CHECK(matches("data-race thread=^worker-1$", &rule_race) && !matches("data-race thread=main", &rule_race),
             "thread");
     CHECK(matches("data-race fingerprint=00112233445566778899aabbccddeeff", &rule_race), "fingerprint");
+    CHECK(matches("data-race severity=error fun=push", &rule_race), "severity");
+    CHECK(!matches("data-race severity=warning fun=push", &rule_race), "another severity");
+    CHECK(matches("data-race top=app fun=push", &rule_race), "the innermost frame");
+    CHECK(!matches("data-race top=app fun=worker", &rule_race), "not the innermost frame");
+    CHECK(!matches("data-race fun=* top=libthing.so", &rule_race), "a module further out");
     CHECK(matches("data-race fun=push expires=2026-01-01", &rule_race), "the last day still holds");
     CHECK(!matches("data-race fun=push expires=2025-12-31", &rule_race), "expired");
 }
@@ -117,6 +123,7 @@ static void errors(void) {
     bad("data-race fun", "expected key=value");
     bad("data-race fun=\"x", "expected key=value");
     bad("data-race fnu=x", "unknown key");
+    bad("data-race fun=x severity=bad", "expected note, warning or error");
     bad("data-race fun=x expires=tomorrow", "expected a date");
     bad("data-race mod=x+0xzz", "hexadecimal");
     bad("data-race build-id=abc", "hexadecimal");

@@ -70,6 +70,25 @@ run -- make check
 ok "a tree without findings: $status" [ $status = 0 ]
 ok "is not called clean without a word" grep -q "$left processes were not observed" err
 
+# What libraries do on purpose: the file beside twatch knows it, each entry with its reason.
+cat >team.c <<'E2'
+#include <stdio.h>
+int main(void) {
+    long sum = 0;
+#pragma omp parallel for reduction(+ : sum) num_threads(4)
+    for (int i = 0; i < 1000; i++) sum += i;
+    return sum != 499500;
+}
+E2
+if gcc -g -fopenmp -o team team.c 2>/dev/null; then
+    run --fail-on=note -- ./team
+    ok "an OpenMP team is no finding: $status" [ $status = 0 ]
+    ok "but counted" grep -q '1 suppressed' err
+    run --fail-on=note --library-suppressions=off -- ./team
+    ok "unless that is wanted: $status" [ $status = 66 ]
+fi
+ok "a reason for each" [ -z "$(grep -v '^#' "$BUILD/libraries.supp" | grep . | grep -v 'reason="..*"')" ]
+
 # Records elsewhere: made if it is not there, and the same place for children that go to another directory.
 printf 'all: ; @../bad\n' >sub/Makefile
 run --log-path=new/records/ -- make -C sub
