@@ -107,12 +107,13 @@ static void line_use(struct build *b, const struct twatch_use *u) {
     uint32_t line = line_of(b, u->object), thread = u->thread < b->m->threads.n ? u->thread : 0;
     if (!line) return;
     struct build_line *l = b->lines.at[line - 1];
+    bool python = b->m->header->flags & TWATCH_HDR_PYTHON;
     struct build_part p = {.line = line,
             .thread = thread,
             .group = b->group_of[thread],
             .waits = u->waits,
             .blocked = u->blocked,
-            .timeouts = u->timeouts,
+            .timeouts = l->kind == TWATCH_OBJ_SEM && python ? 0 : u->timeouts, /* CPython tries before it waits */
             .wait_ns = u->wait_ns,
             .wait_max_ns = u->wait_max_ns,
             .posts = u->posts,

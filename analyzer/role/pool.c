@@ -38,7 +38,8 @@ struct pool_sum {
     const struct build *b;
     struct role_pool *out;
     pool_edges edges;
-    uint64_t life, idle, lock_wait[3];
+    uint64_t life, idle;
+    uint64_t from, to;  /* the pool's life */
     uint64_t *by_lock; /* object -> time waited */
     double busy[ROLE_SLICES], alive[ROLE_SLICES];
 };
@@ -48,8 +49,7 @@ static bool pool_is_lock(uint8_t kind) {
 }
 
 static void pool_slices(const struct pool_sum *p, double *slices, uint64_t from, uint64_t to) {
-    const struct model *m = p->b->m;
-    uint64_t start = m->header->start_ns, length = m->now_ns > start ? m->now_ns - start : 1;
+    uint64_t start = p->from, length = p->to > p->from ? p->to - p->from : 1;
     double slice = (double)length / ROLE_SLICES;
     double x = from > start ? (double)(from - start) : 0, y = to > start ? (double)(to - start) : 0;
     for (unsigned i = 0; i < ROLE_SLICES; i++) {
@@ -157,7 +157,8 @@ static void pool_counts(struct pool_sum *p, const struct pool *pool) {
         }
         uint64_t life = build_life(p->b->m, x->thread), idle = x->wait_ns < life ? x->wait_ns : life;
         unsigned busy = build_percent(life - idle, life);
-        o->tasks += x->waits > x->empty ? x->waits - x->empty : 0;
+        uint64_t idle_calls = l->kind == TWATCH_OBJ_SEM && !l->python ? x->posts : x->empty; /* permits that were passed on */
+        o->tasks += x->waits > idle_calls ? x->waits - idle_calls : 0;
         if (x->wait_max_ns > o->idle_max_ns) o->idle_max_ns = x->wait_max_ns;
         if (busy > busiest) busiest = busy;
         if (busy < idlest) idlest = busy;
@@ -188,10 +189,15 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
     for (uint32_t id = 1; id < b->m->threads.n; id++) {
         const struct twatch_thread *t = model_thread(b->m, id);
         if (!t || b->group_of[id] != pool->group || t->parent != pool->parent || t->end == TWATCH_THREAD_NOT_STARTED) continue;
+        uint64_t life = build_life(b->m, id);
+        if (!life) continue;
         vec_push(&ids, id);
-        p.life += build_life(b->m, id);
-        pool_worker(&p, pool->line->index, id);
+        p.life += life;
+        if (!p.from || t->birth_ns < p.from) p.from = t->birth_ns;
+        if (t->birth_ns + life > p.to) p.to = t->birth_ns + life;
     }
+    for (size_t i = 0; i < ids.n; i++)
+        pool_worker(&p, pool->line->index, ids.at[i]);
     out->nthreads = (uint32_t)ids.n;
     out->size = pool_alive(b, ids.at, ids.n);
     pool_counts(&p, pool);

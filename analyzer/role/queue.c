@@ -78,12 +78,18 @@ static void queue_ways(struct queue *q) {
     for (size_t i = 0; i < q->n; i++) {
         const struct role_side *s = &q->sides[i];
         uint64_t waits = s->waits + (s->wait_ns && !s->waits); /* one that is not over */
-        bool much_waiting = waits * SMALL > q->total.waits, much_posting = s->posts * SMALL > q->total.posts;
+        uint64_t posts = s->posts;
+        if (q->line->kind == TWATCH_OBJ_SEM && !q->line->python) { /* a permit that is passed on is neither taken nor given */
+            uint64_t both_ways = waits < posts ? waits : posts;
+            waits -= both_ways;
+            posts -= both_ways;
+        }
+        bool much_waiting = waits * SMALL > q->total.waits, much_posting = posts * SMALL > q->total.posts;
         if (!much_waiting && !much_posting)
             q->ways[i] = QUEUE_NEITHER;
-        else if (waits && s->posts * ONE_WAY <= waits)
+        else if (waits && posts * ONE_WAY <= waits)
             q->ways[i] = QUEUE_WAITS;
-        else if (s->posts && waits * ONE_WAY <= s->posts)
+        else if (posts && waits * ONE_WAY <= posts)
             q->ways[i] = QUEUE_POSTS;
         else
             q->ways[i] = QUEUE_BOTH;
@@ -131,6 +137,7 @@ static double queue_waited_share(const struct queue *q) {
 }
 
 static bool queue_lockstep(const struct queue *x, const struct queue *y) {
+    if (build_is_put(x->line) || build_is_put(y->line)) return false; /* signals that nobody waited for are not seen, and not needed */
     double a = queue_waited_share(x), b = queue_waited_share(y);
     return a >= TURNS_EACH && b >= TURNS_EACH && a + b >= TURNS_BOTH;
 }

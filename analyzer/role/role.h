@@ -58,7 +58,7 @@ struct role_pool {          /* threads of one start routine and one creator that
     uint64_t lock_wait_ns;  /* at the lock that its workers waited for most; of waits as long as the log holds */
     const char *lock_kind, *lock; /* NULL: none */
     unsigned busy_percent, busiest_percent, idlest_percent;
-    unsigned char busy[ROLE_SLICES]; /* percent of the workers alive that were busy, over the length of the run */
+    unsigned char busy[ROLE_SLICES]; /* percent of the workers alive that were busy, over the life of the pool */
     struct role_says says;
 };
 

@@ -22,7 +22,7 @@ static void semaphore_add(const struct model *m, struct semaphore_sum *s, const 
     s->out.taken += u->waits;
     s->out.blocked += u->blocked;
     s->out.given += u->posts;
-    s->out.timeouts += u->timeouts;
+    if (!(m->header->flags & TWATCH_HDR_PYTHON)) s->out.timeouts += u->timeouts; /* CPython tries before it waits */
     s->out.wait_ns += u->wait_ns;
     if (u->wait_max_ns > s->out.wait_max_ns) s->out.wait_max_ns = u->wait_max_ns;
     s->out.nthreads++;

@@ -5,6 +5,7 @@
  */
 #include "check/check.h"
 #include "record/reader.h"
+#include "role/role.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (record_from_memory(&r, copy, size, "fuzz", &err)) {
         model_build(&m, &r);
         check_all(&m, &list, true);
+        role_build(&m, &m.arena);
         list_sort(&list);
         list_free(&list);
         model_free(&m);

@@ -7,7 +7,7 @@ trap 'rm -rf "$out"' EXIT
 rounds=1500 seconds=20
 [ "${1:-}" = --long ] && rounds=20000 seconds=600
 flags=(-std=gnu11 -D_GNU_SOURCE= -g -O1 -DTWATCH_VERSION='"0.1.0"' -iquote preload/format -iquote analyzer -Ipreload/format -Ianalyzer -Itestsuite/lib)
-sources=(analyzer/base/*.c analyzer/record/*.c analyzer/model/*.c analyzer/finding/{list,names,fingerprint}.c analyzer/check/*.c)
+sources=(analyzer/base/*.c analyzer/record/*.c analyzer/model/*.c analyzer/finding/{list,names,fingerprint}.c analyzer/check/*.c analyzer/role/*.c analyzer/symbol/own.c)
 gcc "${flags[@]}" -o "$out/seeds" testsuite/fuzz/seeds.c testsuite/lib/mkrecord.c || exit 1
 mkdir "$out/corpus" && "$out/seeds" "$out/corpus" || exit 1
 for kept in testsuite/fuzz/corpus/*; do [ -e "$kept" ] && cp "$kept" "$out/corpus/"; done

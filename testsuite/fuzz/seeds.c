@@ -11,6 +11,34 @@ static void save(struct mkrecord *r, const char *dir, const char *name) {
     mkrecord_free(r);
 }
 
+/* A Python queue and a join: locks of the threading module, known by the Python frames that made them. */
+static void python(struct mkrecord *r, const uint32_t *t) {
+    static const char *const texts[][3] = {
+            {"Condition.wait\n/usr/lib/python3.11/threading.py\n313", "Queue.get\n/usr/lib/python3.11/queue.py\n171", "consumer\n/srv/app.py\n8"},
+            {"Condition.wait\n/usr/lib/python3.11/threading.py\n313", "Queue.put\n/usr/lib/python3.11/queue.py\n140", "producer\n/srv/app.py\n5"},
+            {"Thread._set_tstate_lock\n/usr/lib/python3.11/threading.py\n1013", "Thread._bootstrap_inner\n/usr/lib/python3.11/threading.py\n1035", "\n\n"}};
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t pcs[3];
+        for (unsigned k = 0; k < 3; k++)
+            pcs[k] = TWATCH_FRAME_PYTHON | mkrecord_string(r, texts[i][k]);
+        uint32_t stack = mkrecord_stack(r, pcs, 3), lock = mkrecord_object(r, TWATCH_OBJ_SEM, 0x403000 + 64u * i, stack);
+        mkrecord_object_at(r, lock)->flags |= TWATCH_OBJF_FOREIGN_POST;
+        for (unsigned k = 0; k < 4; k++)
+            mkrecord_use(r, &(struct twatch_use){.object = lock,
+                                    .thread = t[k],
+                                    .waits = k < 2 ? 9 : 0,
+                                    .blocked = k < 2 ? 9 : 0,
+                                    .wait_ns = 7000000,
+                                    .posts = k < 2 ? 1 : 9,
+                                    .level = 1,
+                                    .wait_stack = stack,
+                                    .post_stack = stack,
+                                    .first_ns = 1100000000 + i,
+                                    .last_ns = 1300000000});
+    }
+    mkrecord_header(r)->flags |= TWATCH_HDR_PYTHON;
+}
+
 static struct mkrecord *everything(uint32_t end) {
     struct mkrecord *r = mkrecord_new("/bin/app");
     uint32_t stack = mkrecord_stack(r, (uint64_t[]){0x400100, 0x400200, 0x400300}, 3), t[6], lock[6];
@@ -76,6 +104,7 @@ static struct mkrecord *everything(uint32_t end) {
                                 .nlocks = 1}}};
         mkrecord_race(r, &race, (uint32_t[]){lock[0], lock[1]});
     }
+    if (end % 2) python(r, t);
     mkrecord_end(r, t[0], TWATCH_THREAD_RETURNED);
     mkrecord_join(r, 1, t[1]);
     mkrecord_join(r, t[2], t[5]);

@@ -109,6 +109,15 @@ int main(int argc, char **argv) {
             {.thread = 1, .kind = "mutex", .name = nasty, .end_ns = UINT64_MAX, .stack = 1},
             {.thread = 1, .kind = "thread", .name = nasty, .start_ns = UINT64_MAX, .end_ns = 3, .hold = true},
             {.thread = 77, .kind = "", .name = ""}};
+    static const struct role_side sides[] = {{.name = nasty, .nthreads = UINT32_MAX, .posts = UINT64_MAX, .waits = 1}, {.name = ""}};
+    static const struct role_queue queues[] = {{.kind = "semaphore", .name = nasty, .mutex = nasty, .room = nasty, .clear = true, .producers = sides,
+                                                       .nproducers = 2, .consumers = sides, .nconsumers = 2, .says = {texts, 2}},
+            {.kind = "", .name = "", .consumers = sides, .nconsumers = 1}};
+    static const struct role_pool pools[] = {{.name = nasty, .creator = nasty, .queue_kind = "", .queue = nasty, .lock = nasty, .lock_kind = "mutex",
+            .size = UINT32_MAX, .busy = {255, 100}, .says = {texts, 2}}};
+    static const struct role_semaphore semaphores[] = {{.name = nasty, .use = ROLE_BOUNDED, .lost = UINT64_MAX}};
+    static const struct role_join joins[] = {{.joiner = nasty, .joined = nasty, .n = 2, .waited = 1, .wait_ns = UINT64_MAX, .longest = 1, .says = {texts, 2}}};
+    static const struct roles roles = {queues, 2, pools, 1, semaphores, 1, joins, 1};
     static struct report_node nodes[] = {{nasty, "mutex"}, {"", ""}};
     static struct report_edge edges[] = {{0, 1, 1, true}, {1, 99, 1, false}};
     struct symbols *symbols = x.run.symbols;
@@ -125,6 +134,7 @@ int main(int argc, char **argv) {
             .nintervals = 3,
             .interval_least_ns = 1000000,
             .intervals_dropped = UINT64_MAX,
+            .roles = &roles,
             .contention = rows,
             .ncontention = 1,
             .nodes = nodes,
@@ -138,17 +148,19 @@ int main(int argc, char **argv) {
     x.report.fixed = texts;
     size_t nformats;
     const struct report_format *formats = report_formats(&nformats);
-    for (size_t i = 0; i < nformats + 2; i++) {
+    for (size_t i = 0; i < nformats + 3; i++) {
         char *text = NULL;
         size_t n = 0;
         FILE *out = open_memstream(&text, &n);
-        const char *name = i < nformats ? formats[i].name : i == nformats ? "threads" : "contention";
+        const char *name = i < nformats ? formats[i].name : i == nformats ? "threads" : i == nformats + 1 ? "contention" : "queues";
         if (i < nformats)
             report_print(&formats[i], out, &x.report);
         else if (i == nformats)
             report_print_threads(out, &x.report);
-        else
+        else if (i == nformats + 1)
             report_print_contention(out, &x.report);
+        else
+            report_print_queues(out, &x.report);
         fclose(out);
         check_bytes(name, (const unsigned char *)text, n);
         check_syntax(name, text);
