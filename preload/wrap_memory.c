@@ -41,6 +41,7 @@ static TW_NOINLINE bool resolve(void) {
     tw_real_init();
     return true;
 }
+#define HUGE_RESERVATION ((size_t)1 << 40)
 #define READY(f) (TW_LIKELY(tw_real.f != NULL) || (resolve() && tw_real.f != NULL))
 
 /* ---- birth ---- */
@@ -304,14 +305,20 @@ static inline void *mapped(void *p, size_t n, int flags, uintptr_t pc, uintptr_t
     return p;
 }
 
+/* Large reservations go where the race engine can watch their beginning. */
+static inline void *placed(void *want, size_t n, int flags) {
+    if (TW_UNLIKELY(tw_race != NULL) && !want && n > HUGE_RESERVATION && !(flags & MAP_FIXED)) return (void *)tw_race->place(n);
+    return want;
+}
+
 TW_EXPORT void *mmap(void *want, size_t n, int protection, int flags, int fd, off_t offset) {
     if (!READY(mmap)) return raw_mmap(want, n, protection, flags, fd, offset);
-    return mapped(tw_real.mmap(want, n, protection, flags, fd, offset), n, flags, TW_CALLER, TW_CFA);
+    return mapped(tw_real.mmap(placed(want, n, flags), n, protection, flags, fd, offset), n, flags, TW_CALLER, TW_CFA);
 }
 
 TW_EXPORT void *mmap64(void *want, size_t n, int protection, int flags, int fd, off64_t offset) {
     if (!READY(mmap64)) return raw_mmap(want, n, protection, flags, fd, offset);
-    return mapped(tw_real.mmap64(want, n, protection, flags, fd, offset), n, flags, TW_CALLER, TW_CFA);
+    return mapped(tw_real.mmap64(placed(want, n, flags), n, protection, flags, fd, offset), n, flags, TW_CALLER, TW_CFA);
 }
 
 TW_EXPORT void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...) {

@@ -257,7 +257,8 @@ static const char *races_verb(const struct twatch_race_side *s) {
 }
 
 static const char *races_note(struct draft *d, const struct twatch_race_side *s) {
-    return draft_text(d, "%u byte%s at 0x%" PRIx64 "%s%s", s->size, s->size == 1 ? "" : "s", s->address,
+    const char *size = s->size ? draft_text(d, "%u byte%s ", s->size, s->size == 1 ? "" : "s") : "";
+    return draft_text(d, "%sat 0x%" PRIx64 "%s%s", size, s->address,
             s->flags & TWATCH_RACE_RANGE ? ", through a library function" : "",
             s->flags & TWATCH_RACE_ATOMIC ? ", atomically" : "");
 }
@@ -282,7 +283,7 @@ static void races_usual(struct draft *d, const struct twatch_race *x) {
     int32_t lock = draft_object(d, x->usual_lock);
     if (lock < 0) return;
     for (int side = 0; side < 2; side++)
-        if (!races_holds(x, side, x->usual_lock))
+        if (!races_holds(x, side, x->usual_lock) && !(x->side[side].flags & TWATCH_RACE_LOCKS_UNKNOWN))
             draft_detail(d, "%u other accesses to this place were made holding %s, this one by %s was not",
                     x->usual_count, draft_object_name(d, lock),
                     draft_thread_name(d, draft_thread(d, x->side[side].thread)));

@@ -480,7 +480,8 @@ enum twatch_race_side_flags {
     TWATCH_RACE_RANGE = 1u << 3,   /* through a libc function: mem*, str*, read, ... */
     TWATCH_RACE_FREE = 1u << 4,    /* the memory was freed */
     TWATCH_RACE_ALIGNED_MOV = 1u << 5, /* a single aligned mov: may be a C11 atomic */
-    TWATCH_RACE_SPIN = 1u << 6     /* a read in a spin-wait loop */
+    TWATCH_RACE_SPIN = 1u << 6,    /* a read in a spin-wait loop */
+    TWATCH_RACE_LOCKS_UNKNOWN = 1u << 7 /* no locks are named because none were asked for */
 };
 
 struct twatch_race_side {

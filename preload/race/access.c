@@ -23,7 +23,7 @@
 #include "shadow.h"
 #include "x86/x86.h"
 
-enum { FREE_MARKED = 1 << 12 };
+enum { FREE_MARKED = 1 << 12, SAME_KEY = 1 << 12 }; /* SAME_KEY: cells of so many bytes lie as their bytes do */
 
 static uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
     uint32_t m = 15;
@@ -97,63 +97,89 @@ static void check_write(
         rt_hybrid_pair(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
 }
 
+/* The thread's own reads are no news to anybody after its own write, and stay. */
 static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w,
         struct rt_place *p, uint32_t readers) {
+    uint32_t gone = 0;
     for (uint32_t b = readers; b; b &= b - 1) {
         uint32_t j = (uint32_t)__builtin_ctz(b), cell = *rt_read_cell(g, j) & ~RT_EXACT;
+        if (cell && rt_slot_of(cell) == rt_slot_of((uint32_t)t->epoch) && j == t->slot->number % RT_READERS) continue;
         if (cell && unordered(t, cell))
             suspect(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
         else if (__builtin_expect(rt_hybrid_on, 0) && cell)
             rt_hybrid_pair(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
         *rt_read_cell(g, j) = 0; /* the reader's next read must come here and see this write */
+        gone |= 1u << j;
     }
+    if (gone) __atomic_fetch_and(rt_readers(w, g), (uint8_t)~gone, __ATOMIC_RELAXED);
 }
 
-/* Bytes that the cell's access covers already: marks are joined only when they say the same place, so that a byte is never laid to another instruction. */
+/* Bytes that the cell's access covers already: marks are joined only when they say the same place, so that a byte is
+ * never laid to another instruction. */
 static inline uint32_t same_access(uint32_t mark, uint32_t id, uint32_t cell, uint32_t epoch) {
     return (cell & ~RT_EXACT) == epoch && (mark & ((1u << RT_ID_BITS) - 1u)) == id ? mark >> RT_ID_BITS : 0;
+}
+
+static inline bool is_hot(uintptr_t g) {
+    return __builtin_expect(rt_report_hot[rt_report_hash(g)] != 0, 0);
 }
 
 /* Is a stack worth its price here? */
 static inline void hint(struct rt_place *p, uintptr_t g, uint32_t epoch, const struct rt_window *w) {
     uint32_t cell = *rt_write_cell(g);
     p->shared = (cell && rt_slot_of(cell) != rt_slot_of(epoch)) || (p->flags & RT_WRITE && *rt_readers(w, g));
-    if (!rt_report_hot[rt_report_hash(g)] || p->hot) return;
+    if (!is_hot(g) || p->hot) return;
     p->hot = true; /* once for a range: its granules have one stack */
     p->id = 0;
 }
 
+/* An epoch of the thread's own, of a whole granule, or none. */
+static inline bool own_or_none(uint32_t cell, uint32_t epoch) {
+    return !cell || !((cell ^ epoch) & ~RT_CLOCK_MASK);
+}
+
+/* These bytes were accessed so in this epoch, and nobody has emptied the cell since: bytes of a granule that is shared
+ * come here each time. */
+static inline bool noted(uint32_t cell, uint32_t mark, uint32_t epoch, uint32_t mask) {
+    return (cell & ~RT_EXACT) == epoch && (mark >> RT_ID_BITS & mask) == mask;
+}
+
 static void on_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
-    __builtin_prefetch(rt_write_mark(w, g), 1);
-    __builtin_prefetch(rt_readers(w, g), 0);
+    if (!(p->flags & RT_FREE) && noted(*rt_write_cell(g), *rt_write_mark(w, g), (uint32_t)t->epoch, mask)) return;
     hint(p, g, (uint32_t)t->epoch, w);
     uint32_t id = rt_history_id(t, p); /* may take long: before the look at the cells */
     uint32_t *cell = rt_write_cell(g), *mark = rt_write_mark(w, g), ep = (uint32_t)t->epoch, old = *cell;
     uint8_t *readers = rt_readers(w, g);
     uint32_t own = 1u << (t->slot->number % RT_READERS);
-    bool others = (old && rt_slot_of(old) != rt_slot_of(ep)) || old & RT_EXACT || *readers & ~own;
+    bool others = !own_or_none(old, ep) || *readers & ~own;
     if (others) check_write(t, g, mask, addr, w, p);
     ep = (uint32_t)t->epoch;
     uint32_t all = mask;
     all |= same_access(*mark, id, old, ep);
     *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, !others || all == 15 ? ep : ep | RT_EXACT, __ATOMIC_RELEASE);
-    if (others && __builtin_expect(rt_report_hot[rt_report_hash(g)], 0))
-        rt_report_touch(t, g, rt_history_get(id)->locks);
+    if (others && is_hot(g)) rt_report_touch(t, g, rt_history_get(id)->locks);
     uint32_t r = *readers;
-    if (r) {
-        check_readers(t, g, mask, addr, w, p, r);
-        *readers = 0;
-    }
+    if (r) check_readers(t, g, mask, addr, w, p, r);
 }
 
 static void remember_load(struct rt_slot *s, uintptr_t g) {
     if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
 }
 
-/* Threads that share a read region: the other's read, if nothing orders it, moves to a region that is free. Without one there are other
- * readers enough for the next write to be found by. */
+/*
+ * The thread has written these bytes in this epoch: what races with the read races with the write. The cell only keeps
+ * the inline checks quiet; it says nothing (no mark), but a writer empties it like any other.
+ */
+static inline void read_of_own(uint32_t *cell, uint32_t *mark, uint8_t *readers, uint32_t ep, uint32_t bit) {
+    *mark = 0;
+    __atomic_store_n(cell, ep, __ATOMIC_RELEASE);
+    if (!(*readers & bit)) __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
+}
+
+/* Threads that share a read region: the other's read, if nothing orders it, moves to a region that is free. Without one
+ * there are other readers enough for the next write to be found by. */
 static void keep_reader(uintptr_t g, const struct rt_window *w, uint32_t cell, uint32_t mark) {
     for (uint32_t k = 0; k < RT_READERS; k++) {
         if (*rt_readers(w, g) & 1u << k || *rt_read_cell(g, k)) continue;
@@ -167,12 +193,18 @@ static void keep_reader(uintptr_t g, const struct rt_window *w, uint32_t cell, u
 static void on_read(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     uint32_t j = t->slot->number % RT_READERS, bit = 1u << j;
-    hint(p, g, (uint32_t)t->epoch, w);
-    uint32_t id = rt_history_id(t, p);
-    uint32_t *cell = rt_read_cell(g, j), *mark = rt_read_mark(w, g, j), old = *cell, written = *rt_write_cell(g);
+    uint32_t *cell = rt_read_cell(g, j), *mark = rt_read_mark(w, g, j);
     uint8_t *readers = rt_readers(w, g);
     uint32_t ep = (uint32_t)t->epoch, all = mask;
-    bool others = (written && rt_slot_of(written) != rt_slot_of(ep)) || written & RT_EXACT;
+    if (*rt_write_cell(g) == ep && own_or_none(*cell, ep) && (*rt_write_mark(w, g) >> RT_ID_BITS & mask) == mask) {
+        read_of_own(cell, mark, readers, ep, bit);
+        if (*(volatile uint32_t *)rt_write_cell(g) == ep) return;
+    } else if (noted(*cell, *mark, ep, mask)) {
+        return;
+    }
+    hint(p, g, ep, w);
+    uint32_t id = rt_history_id(t, p), old = *cell, written = *rt_write_cell(g);
+    bool others = !own_or_none(written, ep);
     all |= same_access(*mark, id, old, ep);
     if (old && rt_slot_of(old) != rt_slot_of(ep) && unordered(t, old & ~RT_EXACT)) keep_reader(g, w, old, *mark);
     if (*mark != (all << RT_ID_BITS | id)) *mark = all << RT_ID_BITS | id;
@@ -183,9 +215,67 @@ static void on_read(
         __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
     if (others || changed) {
         check_write(t, g, mask, addr, w, p);
-        if (__builtin_expect(rt_report_hot[rt_report_hash(g)], 0)) rt_report_touch(t, g, rt_history_get(id)->locks);
+        if (is_hot(g)) rt_report_touch(t, g, rt_history_get(id)->locks);
     }
     if (plain_mov(p->flags)) remember_load(t->slot, g);
+}
+
+/* ---- two granules at once, where nobody else has been: most of what a thread does is on memory of its own */
+
+static inline bool pair_own_or_none(uint64_t cells, uint64_t epoch) {
+    return own_or_none((uint32_t)cells, (uint32_t)epoch) && own_or_none((uint32_t)(cells >> 32), (uint32_t)epoch);
+}
+
+static inline uint64_t *pair(uint32_t *cell) {
+    return (uint64_t *)cell;
+}
+
+static inline uint32_t pair_readers(const struct rt_window *w, uintptr_t g) {
+    return *(uint16_t *)rt_readers(w, g);
+}
+
+#define WHOLE_PAIR 0xf0000000f0000000ull
+
+static inline uint64_t pair_mark(uint32_t id) {
+    return (uint64_t)(15u << RT_ID_BITS | id) * 0x100000001ull;
+}
+
+/* False where it is not so simple. */
+static bool write_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t own) {
+    if (!p->id) {
+        p->shared = p->hot = false;
+        rt_history_id(t, p);
+    }
+    uint64_t ep = t->epoch;
+    if (!pair_own_or_none(*pair(rt_write_cell(g)), ep) || is_hot(g) || is_hot(g + 4)) return false;
+    uint32_t r = pair_readers(w, g);
+    if (r && (r & ~(own * 0x101u) || !pair_own_or_none(*pair(rt_read_cell(g, (uint32_t)__builtin_ctz(own))), ep)))
+        return false;
+    *pair(rt_write_mark(w, g)) = pair_mark(p->id);
+    __atomic_store_n(pair(rt_write_cell(g)), ep, __ATOMIC_RELEASE);
+    return pair_readers(w, g) == r; /* else somebody reads just now */
+}
+
+static bool read_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t j) {
+    uint64_t ep = t->epoch, written = *pair(rt_write_cell(g)), *cells = pair(rt_read_cell(g, j)), old = *cells;
+    bool own = written == ep && (*pair(rt_write_mark(w, g)) & WHOLE_PAIR) == WHOLE_PAIR; /* as read_of_own */
+    if (!own && !p->id) {
+        p->shared = p->hot = false;
+        rt_history_id(t, p);
+    }
+    if (!pair_own_or_none(written, ep) || !pair_own_or_none(old, ep) || (!own && (is_hot(g) || is_hot(g + 4))))
+        return false;
+    *pair(rt_read_mark(w, g, j)) = own ? 0 : pair_mark(p->id);
+    __atomic_store_n(cells, ep, __ATOMIC_RELEASE);
+    uint32_t bits = 0x101u << j;
+    if ((!(uint32_t)old || !(old >> 32)) && (pair_readers(w, g) & bits) != bits)
+        __atomic_fetch_or((uint16_t *)rt_readers(w, g), (uint16_t)bits, __ATOMIC_SEQ_CST);
+    if (*(volatile uint64_t *)rt_write_cell(g) != written) return false;
+    if (plain_mov(p->flags)) {
+        remember_load(t->slot, g);
+        remember_load(t->slot, g + 4);
+    }
+    return true;
 }
 
 /* The lines that the access will need, asked for together: each may be a miss. */
@@ -201,44 +291,103 @@ void rt_access_soon(const struct rt_tls *t, uintptr_t addr, uint32_t flags) {
     }
 }
 
+/* How many bytes from g, at a multiple of 64 and at most to hi, need nothing: their cells, which start at `cell`, are
+ * of the epoch. */
+static inline uintptr_t known_blocks(uintptr_t g, uintptr_t hi, const uint32_t *cell, uint64_t epoch) {
+    uintptr_t from = g;
+    const uint64_t *c = (const uint64_t *)cell;
+    for (; hi - g >= 64 && g < (from | (SAME_KEY - 1)); g += 64, c += 8) {
+        uint64_t a = (c[0] ^ epoch) | (c[1] ^ epoch) | (c[2] ^ epoch) | (c[3] ^ epoch);
+        uint64_t b = (c[4] ^ epoch) | (c[5] ^ epoch) | (c[6] ^ epoch) | (c[7] ^ epoch);
+        if (a | b) break;
+    }
+    return g - from;
+}
+
+static void write_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const struct rt_window *w, struct rt_place *p) {
+    uint32_t own = 1u << (t->slot->number % RT_READERS);
+    for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
+        if (!(g & 63) && g >= addr && hi - g >= 64) {
+            g += known_blocks(g, hi, rt_write_cell(g), t->epoch);
+            if (g >= hi) break;
+        }
+        if (!(g & 7) && g >= addr && g + 8 <= hi) {
+            if (*pair(rt_write_cell(g)) == t->epoch || write_pair(t, g, w, p, own)) {
+                g += 4;
+                continue;
+            }
+        }
+        uint32_t cell = *rt_write_cell(g), mask = mask_of(g, addr, hi);
+        if (cell == (uint32_t)t->epoch && mask == 15) continue;
+        if (__builtin_expect(rt_is_mark(cell), 0))
+            rt_atomic_plain(t, g, p);
+        else
+            on_write(t, g, mask, g < addr ? addr : g, w, p);
+    }
+}
+
+static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const struct rt_window *w, struct rt_place *p) {
+    uint32_t j = t->slot->number % RT_READERS;
+    for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
+        if (!(g & 63) && g >= addr && hi - g >= 64) {
+            g += known_blocks(g, hi, rt_read_cell(g, j), t->epoch);
+            if (g >= hi) break;
+        }
+        if (!(g & 7) && g >= addr && g + 8 <= hi) {
+            if (*pair(rt_read_cell(g, j)) == t->epoch || read_pair(t, g, w, p, j)) {
+                g += 4;
+                continue;
+            }
+        }
+        uint32_t mask = mask_of(g, addr, hi);
+        if (*rt_read_cell(g, j) == (uint32_t)t->epoch && mask == 15) continue;
+        if (__builtin_expect(rt_is_mark(*rt_write_cell(g)), 0))
+            rt_atomic_plain(t, g, p);
+        else
+            on_read(t, g, mask, g < addr ? addr : g, w, p);
+    }
+}
+
 void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p) {
     if (__builtin_expect(t->reacquire != 0, 0)) {
         uint32_t n = t->reacquire;
         t->reacquire = 0;
         rt_atomic_acquire(t, n);
     }
+    t->used = 1;
     uintptr_t hi = addr + bytes;
-    for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
-        const struct rt_window *w = rt_window(g);
+    while (addr < hi) {
+        const struct rt_window *w = rt_window(addr);
         if (__builtin_expect(!w, 0)) {
-            if (!(p->flags & RT_RANGE)) rt_sync_unwatched(t, g, false, p->flags & RT_WRITE, p->flags & RT_READ);
+            if (!(p->flags & RT_RANGE))
+                rt_sync_unwatched(t, addr & ~3ull, false, p->flags & RT_WRITE, p->flags & RT_READ);
             return;
         }
-        uint32_t ep = (uint32_t)t->epoch, mask = mask_of(g, addr, hi);
-        if (p->flags & RT_WRITE) {
-            uint32_t cell = *rt_write_cell(g);
-            if (cell == ep && mask == 15) continue;
-            if (__builtin_expect(rt_is_mark(cell), 0))
-                rt_atomic_plain(t, g, p);
-            else
-                on_write(t, g, mask, g < addr ? addr : g, w, p);
-        } else {
-            if (*rt_read_cell(g, t->slot->number % RT_READERS) == ep && mask == 15) continue;
-            if (__builtin_expect(rt_is_mark(*rt_write_cell(g)), 0))
-                rt_atomic_plain(t, g, p);
-            else
-                on_read(t, g, mask, g < addr ? addr : g, w, p);
-        }
+        uintptr_t edge = (addr | (RT_WINDOW_SIZE - 1)) + 1, end = hi < edge ? hi : edge;
+        if (p->flags & RT_WRITE)
+            write_range(t, addr, end, w, p);
+        else
+            read_range(t, addr, end, w, p);
+        addr = end;
     }
 }
 
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p) {
     if (size > FREE_MARKED) size = FREE_MARKED; /* large blocks are rarely used after free in their middle first */
     uintptr_t hi = (addr + size) & ~3ull;
+    uint32_t own = 1u << (t->slot->number % RT_READERS);
+    t->used = 1;
     addr = (addr + 3) & ~3ull;
     for (uintptr_t g = addr; g < hi; g += 4) {
         const struct rt_window *w = rt_window(g);
         if (!w) return;
+        if (!(g & 7) && g + 8 <= hi) {
+            bool untouched = !*pair(rt_write_cell(g)) && !pair_readers(w, g);
+            if (untouched || write_pair(t, g, w, p, own)) {
+                g += 4;
+                continue;
+            }
+        }
         uint32_t cell = *rt_write_cell(g);
         if (!cell && !*rt_readers(w, g)) continue; /* nobody touched it since it was new: nobody is likely to after */
         if (!rt_is_mark(cell)) on_write(t, g, 15, g, w, p);

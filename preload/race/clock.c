@@ -226,6 +226,7 @@ void rt_clock_bump(struct rt_tls *t) {
         if (c < RT_CLOCK_LAST) set_epoch(t, RT_CROWD, c);
         return;
     }
+    t->used = 0;
     __atomic_fetch_add(&t->epoch, STEP, __ATOMIC_ACQ_REL);
 }
 

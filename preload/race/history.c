@@ -2,11 +2,12 @@
  * Where accesses were made: numbers for (place, stack, locks held), so that a cell's mark can say later what a stack
  * was then.
  *
- * A thread's cache answers for (place, stack pointer, locks) as long as the words that held return addresses still do:
- * a frame's layout at an instruction is fixed, so then the whole stack is the same. A miss unwinds through the host.
- * The table of numbers and that of lock sets only grow; when one is full, accesses share an entry without stack or
- * locks.
+ * A thread's cache answers for (place, stack pointer) as long as the words that held return addresses still do:
+ * a frame's layout at an instruction is fixed, so then the whole stack is the same. A miss unwinds through the host,
+ * or, when that is not affordable, is noted without stack and locks. The table of numbers and that of lock sets only
+ * grow; when one is full, accesses share an entry without stack or locks. Numbers are found without a lock.
  */
+#include "hybrid.h"
 #include "record.h"
 #include "shadow.h"
 #include "x86/x86.h"
@@ -21,7 +22,14 @@ enum {
     SHARDS = 64
 };
 
-enum { FREE_CAPTURES = 2000, SHARED_RATE = 64, OWN_RATE = 512, BARE_RETRY = 64 };
+enum {
+    FREE_CAPTURES = 2000,
+    SHARED_RATE = 64,
+    OWN_RATE = 512,
+    CAPTURE_SHARE = 256,
+    FREE_LOCKS = 4096,
+    LOCKS_RATE = 64
+};
 
 static struct rt_access *accesses;
 static uint32_t *id_table, ids = 1;
@@ -84,30 +92,39 @@ static bool same(const struct rt_access *a, const struct rt_access *b) {
            a->flags == b->flags;
 }
 
+/* The entry of a, or the empty place where its chain ends: *at. Entries are complete before they are in the table and
+ * never leave it. */
+static uint32_t number_find(const struct rt_access *a, uint32_t *at) {
+    uint32_t id;
+    for (; (id = __atomic_load_n(&id_table[*at], __ATOMIC_ACQUIRE)) != 0; *at = (*at + 1) & (ID_SLOTS - 1))
+        if (same(&accesses[id], a)) return id;
+    return 0;
+}
+
+/* Under the lock of a's part of the table. */
+static uint32_t number_new(const struct rt_access *a, uint32_t at) {
+    uint32_t n = __atomic_fetch_add(&ids, 1, __ATOMIC_RELAXED), none = 0;
+    if (n >= IDS) {
+        ids = IDS;
+        return 0;
+    }
+    accesses[n] = *a;
+    while (!__atomic_compare_exchange_n(&id_table[at], &none, n, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+        at = (at + 1) & (ID_SLOTS - 1); /* a neighbouring part's chain has grown over the edge */
+        none = 0;
+    }
+    return n;
+}
+
 uint32_t rt_history_number(const struct rt_access *a) {
     uint64_t h = rt_mix(a->pc ^ rt_mix(((uint64_t)a->stack << 32 | a->locks) +
                                         ((uint64_t)a->size << 32 | (uint32_t)a->slot << 16 | a->flags)));
-    uint32_t at = (uint32_t)h & (ID_SLOTS - 1), id = 0;
-    uint32_t *lock =
-            &id_locks[at >>
-                      17]; /* a probe that runs over the edge of its part meets entries that are complete or empty */
+    uint32_t start = (uint32_t)h & (ID_SLOTS - 1), at = start, id = number_find(a, &at);
+    if (__builtin_expect(id != 0, 1)) return id;
+    uint32_t *lock = &id_locks[start >> 17];
     rt_lock(lock);
-    for (; (id = __atomic_load_n(&id_table[at], __ATOMIC_ACQUIRE)) != 0; at = (at + 1) & (ID_SLOTS - 1))
-        if (same(&accesses[id], a)) break;
-    if (!id) {
-        uint32_t n = __atomic_fetch_add(&ids, 1, __ATOMIC_RELAXED);
-        if (n < IDS) {
-            accesses[n] = *a;
-            uint32_t none = 0;
-            while (!__atomic_compare_exchange_n(&id_table[at], &none, n, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
-                at = (at + 1) & (ID_SLOTS - 1);
-                none = 0;
-            }
-            id = n;
-        } else {
-            ids = IDS;
-        }
-    }
+    id = number_find(a, &at);
+    if (!id) id = number_new(a, at);
     rt_unlock(lock);
     return id;
 }
@@ -149,26 +166,32 @@ static void capture(void *arg) {
     if (guarded) rt_host->leave();
 }
 
-static bool still(const struct rt_cached *e) {
-    for (uint32_t i = 0; i < e->nslots; i++)
-        if (*(const uint64_t *)e->slot[i] != e->value[i]) return false;
-    return true;
+/* Of what the words hold that held return addresses when the stack was taken. */
+static uint64_t hash_words(uintptr_t sp, const uint16_t *at, uint32_t n) {
+    uint64_t h = n;
+    for (uint32_t i = 0; i < n; i++)
+        h = (h ^ ((const uint64_t *)sp)[at[i]]) * 0x9e3779b97f4a7c15ull;
+    return h ^ h >> 32;
 }
 
 static void cache_fill(
         struct rt_cached *e, const struct rt_place *p, uint64_t lock_key, const struct capture *c, uint32_t id) {
-    e->nslots = 0;
-    e->key = p->key;
+    uint32_t n = c->regs.nslots;
+    e->key = 0;
+    if (!c->done || n > TW_RACE_SLOTS || (n == 0 && !c->regs.whole)) return; /* no telling whether it still stands */
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t at = (c->regs.slot[i] - p->sp) / 8;
+        if (c->regs.slot[i] < p->sp || (c->regs.slot[i] - p->sp) % 8 || at > UINT16_MAX) return;
+        e->at[i] = (uint16_t)at;
+    }
     e->lock_key = lock_key;
     e->sp = p->sp;
+    e->words = hash_words(p->sp, e->at, n);
     e->id = id;
-    for (uint32_t i = 0; i < c->regs.nslots && i < TW_RACE_SLOTS; i++) {
-        e->slot[i] = c->regs.slot[i];
-        e->value[i] = *(const uint64_t *)c->regs.slot[i];
-        e->nslots = i + 1;
-    }
-    e->bare = !c->done || (c->regs.nslots == 0 && !c->regs.whole); /* asked again now and then */
-    if (e->bare && c->done) e->key = 0;
+    e->unlocked = 0;
+    e->stack = c->stack;
+    e->nslots = n;
+    e->key = p->key;
 }
 
 uint64_t rt_history_pc(const struct rt_access *a) {
@@ -178,56 +201,140 @@ uint64_t rt_history_pc(const struct rt_access *a) {
 }
 
 /*
- * Unwinding costs microseconds, so a thread has a budget: its first FREE_CAPTURES stacks, then one for so many accesses without. Memory
- * that was in a report is worth one always.
+ * Unwinding costs microseconds, so a thread has a budget: its first FREE_CAPTURES stacks, then one for so many accesses
+ * without, as long as that takes no more than one part in CAPTURE_SHARE of its time. Memory that was in a report has a
+ * budget of its own, and no rate.
  */
 static bool affordable(struct rt_slot *s, const struct rt_place *p) {
-    if (p->hot) return true;
-    if (s->captures < FREE_CAPTURES || s->skipped >= (p->shared ? SHARED_RATE : OWN_RATE)) {
-        s->captures++;
-        s->skipped = 0;
+    uint32_t *taken = p->hot ? &s->hot_captures : &s->captures;
+    if (*taken < FREE_CAPTURES) {
+        ++*taken;
         return true;
     }
-    s->skipped++;
+    if (!p->hot && ++s->skipped < (p->shared ? SHARED_RATE : OWN_RATE)) return false;
+    s->skipped = 0;
+    return __builtin_ia32_rdtsc() >= s->capture_at;
+}
+
+/* A stack took from `start` to now: the next one is due when it is a small share of the time. */
+static void captured(struct rt_slot *s, uint64_t start) {
+    uint64_t now = __builtin_ia32_rdtsc();
+    s->capture_at = now + (now - start) * CAPTURE_SHARE;
+}
+
+/*
+ * The same for lock sets beside a stack that is known: a program with a lock for each of many elements has as many sets
+ * for one place, and each takes a number that no cache has.
+ */
+static bool locks_affordable(struct rt_slot *s, const struct rt_place *p) {
+    if (p->hot) return true;
+    if (s->lock_looks < FREE_LOCKS || ++s->lock_skips >= LOCKS_RATE) {
+        s->lock_looks++;
+        s->lock_skips = 0;
+        return true;
+    }
     return false;
 }
 
-static uint32_t lock_place(uint64_t key) { return (uint32_t)(key * 0x9e3779b97f4a7c15ull >> 32) % RT_LOCK_CACHE; }
+static uint32_t lock_place(uint64_t key) {
+    return (uint32_t)(key * 0x9e3779b97f4a7c15ull >> 32) % RT_LOCK_CACHE;
+}
 
-/* The slow part: a stack from the host, where it is affordable. */
-static uint32_t look_up(struct rt_tls *t, struct rt_place *p, struct rt_cached *e) {
+static uint32_t number_of(const struct rt_slot *s, const struct rt_place *p, uint32_t stack, uint32_t locks) {
+    bool site = p->key & RT_SITE_KEY && !(p->key >> 63);
+    struct rt_access a = {site ? p->key & (RT_SITE_KEY | 0xffffffffu) : p->pc, stack, locks, p->size,
+            (uint16_t)s->number, (uint16_t)p->flags};
+    uint32_t id = rt_history_number(&a);
+    if (id) return id;
+    a.stack = 0;
+    a.locks = RT_LOCKS_UNKNOWN;
+    return rt_history_number(&a);
+}
+
+/* Locks, and a stack where e has none, from the host. */
+static uint32_t look_up(struct rt_tls *t, struct rt_place *p, struct rt_cached *e, bool stands, bool need_stack) {
     struct rt_slot *s = t->slot;
     bool crowd = s->number == RT_CROWD; /* its caches would be shared by running threads */
     uint32_t at = lock_place(t->lock_key);
-    struct capture c = {.t = t, .p = p};
+    struct capture c = {.t = t, .p = p, .locks = RT_LOCKS_UNKNOWN};
     c.need_locks = crowd || s->locks[at].key != t->lock_key;
     if (!c.need_locks) c.locks = s->locks[at].set;
-    c.need_stack = affordable(s, p);
+    c.need_stack = need_stack;
     if (c.need_stack || c.need_locks) {
-        if (p->regs) x86_call_with_vectors(capture, &c);
-        else capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
+        uint64_t start = __builtin_ia32_rdtsc();
+        if (p->regs)
+            x86_call_with_vectors(capture, &c);
+        else
+            capture(&c); /* in a call: the vector registers are the callee's, and the unwinder comes from here */
+        if (c.need_stack) captured(s, start);
     }
     if (c.locked && !crowd) {
         s->locks[at].key = t->lock_key;
         s->locks[at].set = c.locks;
     }
-    struct rt_access a = {p->key & RT_SITE_KEY && !(p->key >> 63) ? (p->key & (RT_SITE_KEY | 0xffffffffu)) : p->pc,
-            c.stack, c.locks, p->size, (uint16_t)s->number, (uint16_t)p->flags};
-    uint32_t id = rt_history_number(&a);
-    if (!id) {
-        a.stack = a.locks = 0;
-        id = rt_history_number(&a);
+    uint32_t id = number_of(s, p, stands ? e->stack : c.stack, c.locks);
+    if (crowd || !id) return id;
+    if (stands) {
+        e->lock_key = t->lock_key;
+        e->id = id;
+    } else if (c.done) {
+        cache_fill(e, p, t->lock_key, &c, id);
     }
-    if (!crowd && id) cache_fill(e, p, t->lock_key, &c, id);
     return id;
+}
+
+static uint32_t bare_new(const struct rt_slot *s, const struct rt_place *p) {
+    struct rt_place any = *p;
+    if (p->flags & RT_RANGE) any.size = 0; /* another one each time: not told */
+    return number_of(s, &any, 0, RT_LOCKS_UNKNOWN);
+}
+
+/* Without stack and locks. */
+static uint32_t bare(struct rt_slot *s, const struct rt_place *p) {
+    if (s->number == RT_CROWD) return bare_new(s, p);
+    if (p->key >> 32 == RT_SITE_KEY >> 32) {
+        struct rt_bare_site *b = &s->bare_sites[p->key % RT_BARE_SITES];
+        if (b->site == (uint32_t)p->key && b->id) return b->id;
+        b->site = (uint32_t)p->key;
+        return b->id = bare_new(s, p);
+    }
+    struct rt_bare_call *b = &s->bare_calls[(p->key * 0x9e3779b97f4a7c15ull >> 32) % RT_BARE_CALLS];
+    if (b->key == p->key && b->id) return b->id;
+    b->key = p->key;
+    return b->id = bare_new(s, p);
+}
+
+static inline uint32_t cache_hash(const struct rt_place *p) {
+    return (uint32_t)((p->key ^ p->sp << 20) * 0x9e3779b97f4a7c15ull >> 32);
+}
+
+void rt_history_soon(const struct rt_tls *t, const struct rt_place *p) {
+    uint32_t h = cache_hash(p);
+    if (t->slot->tags[h % RT_CACHE] != h) {
+        __builtin_prefetch(&t->slot->bare_sites[p->key % RT_BARE_SITES]);
+        return;
+    }
+    const struct rt_cached *e = &t->slot->cache[h % RT_CACHE];
+    __builtin_prefetch(e);
+    __builtin_prefetch((const char *)e + 64);
 }
 
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
     if (p->id) return p->id;
     struct rt_slot *s = t->slot;
-    struct rt_cached *e = &s->cache[rt_mix(p->key ^ p->sp << 16 ^ t->lock_key) % RT_CACHE];
-    bool hit = s->number != RT_CROWD && e->key == p->key && e->sp == p->sp && e->lock_key == t->lock_key;
-    if (hit && e->bare && (p->hot || ++e->uses % BARE_RETRY == 0)) hit = false;
-    if (hit && still(e)) return p->id = e->id;
-    return p->id = look_up(t, p, e);
+    uint32_t h = cache_hash(p);
+    struct rt_cached *e = &s->cache[h % RT_CACHE];
+    bool stands = s->tags[h % RT_CACHE] == h && s->number != RT_CROWD && e->key == p->key && e->sp == p->sp &&
+                  hash_words(p->sp, e->at, e->nslots) == e->words;
+    if (__builtin_expect(stands && e->lock_key == t->lock_key, 1)) return p->id = e->id;
+    bool exact = rt_hybrid_on; /* it compares lock sets */
+    if (stands && !exact && !locks_affordable(s, p)) {
+        if (!e->unlocked) e->unlocked = number_of(s, p, e->stack, RT_LOCKS_UNKNOWN);
+        return p->id = e->unlocked;
+    }
+    bool need_stack = !stands && affordable(s, p);
+    if (!stands && !need_stack && !exact) return p->id = bare(s, p);
+    p->id = look_up(t, p, e, stands, need_stack);
+    if (need_stack && s->number != RT_CROWD) s->tags[h % RT_CACHE] = h;
+    return p->id;
 }

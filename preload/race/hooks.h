@@ -71,6 +71,9 @@ struct tw_race_ops {
      */
     int (*busy)(void);
     void (*defer)(uint64_t mask);
+    /* Where the program's mapping of this size should lie, when it leaves the place to the kernel: a hint, or 0. Any
+     * context. */
+    uintptr_t (*place)(size_t size);
 };
 
 enum { TW_RACE_SAVE = 8 };

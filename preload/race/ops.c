@@ -277,6 +277,10 @@ static int op_busy(void) {
     return rt_tls.busy != 0;
 }
 
+static uintptr_t op_place(size_t size) {
+    return rt_shadow_place(size);
+}
+
 static void op_defer(uint64_t mask) {
     rt_tls.deferred_mask = mask;
     rt_tls.deferred = 1;
@@ -315,4 +319,5 @@ const struct tw_race_ops rt_ops = {
         .block = op_block,
         .busy = op_busy,
         .defer = op_defer,
+        .place = op_place,
 };

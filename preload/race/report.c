@@ -107,7 +107,7 @@ static void fill_side(
     s->pc = rt_history_pc(a);
     s->address = addr;
     s->size = a->size;
-    s->flags = side_flags(a, addr, write);
+    s->flags = side_flags(a, addr, write) | (a->locks == RT_LOCKS_UNKNOWN ? TWATCH_RACE_LOCKS_UNKNOWN : 0u);
     const uint32_t *held = rt_history_locks(a->locks, &s->nlocks);
     if (s->nlocks > LOCKS_MAX) s->nlocks = LOCKS_MAX;
     for (uint32_t i = 0; i < s->nlocks; i++)

@@ -88,6 +88,7 @@ struct rt_tls {
     uint32_t reacquire; /* atomic variable that a plain load was seen in front of; acquired again at the next slow call
                          */
     uint32_t exact_ops; /* releases before biasing begins */
+    uint32_t used;      /* the epoch stands in a cell: the next release must step it */
     uint32_t npending;
     uint32_t deferred; /* a signal came meanwhile: when not busy any more, the signal mask becomes deferred_mask */
     uint64_t deferred_mask;
@@ -103,15 +104,24 @@ extern const struct tw_race_host *rt_host;
 struct rt_birth {
     uint32_t clock, thread;
 };
-enum { RT_BIRTHS = 16, RT_CACHE = 256, RT_LOCK_CACHE = 32 };
+enum { RT_BIRTHS = 16, RT_CACHE = 1024, RT_BARE_SITES = 1 << 15, RT_BARE_CALLS = 256, RT_LOCK_CACHE = 64 };
 
-struct rt_cached { /* history.c: an access that this thread interned, good while the return addresses on its stack stand
-                    */
+/* history.c: an access whose stack this thread has taken, good while the return addresses on the stack stand. */
+struct rt_cached {
     uint64_t key, lock_key;
     uintptr_t sp;
-    uintptr_t pc;
-    uint32_t id, nslots, bare, uses; /* bare: without a stack */
-    uint64_t slot[TW_RACE_SLOTS], value[TW_RACE_SLOTS];
+    uint64_t words;        /* hash of the words at at[] */
+    uint32_t id, unlocked; /* with the locks of lock_key; with locks not known, 0: not asked for yet */
+    uint32_t stack, nslots;
+    uint16_t at[TW_RACE_SLOTS]; /* of the words that hold return addresses: (address - sp) / 8 */
+};
+/* Accesses without stack and locks. Sites by their number: those of one piece of code lie together. */
+struct rt_bare_site {
+    uint32_t site, id;
+};
+struct rt_bare_call {
+    uint64_t key;
+    uint32_t id;
 };
 
 struct rt_known {
@@ -135,7 +145,9 @@ struct rt_slot {
     struct rt_known known[RT_KNOWN];
     uint32_t next_known;
     uint32_t nrecent;
-    uint32_t captures, skipped; /* stacks taken; not taken since (history.c) */
+    uint32_t captures, hot_captures, skipped; /* stacks taken; not taken since (history.c) */
+    uint64_t capture_at;        /* time stamp before which no other one is taken */
+    uint32_t lock_looks, lock_skips; /* the same for lock sets */
     struct {
         uint64_t key;
         uint32_t set;
@@ -144,7 +156,10 @@ struct rt_slot {
         uint32_t op;
         uintptr_t obj;
     } pending[RT_PENDING];
+    uint32_t tags[RT_CACHE]; /* a hash of key and sp, so that a miss touches one line that is shared by many */
     struct rt_cached cache[RT_CACHE];
+    struct rt_bare_site bare_sites[RT_BARE_SITES];
+    struct rt_bare_call bare_calls[RT_BARE_CALLS];
 };
 enum rt_slot_state { RT_SLOT_NEVER, RT_SLOT_LIVE, RT_SLOT_DEAD, RT_SLOT_SPENT };
 
@@ -208,8 +223,11 @@ struct rt_access {
     uint16_t slot, flags;
 };
 enum { RT_ID_BITS = 28 };
+#define RT_LOCKS_UNKNOWN (~0u) /* in place of a lock set */
 /* Interned number of (place, stack, lock set) of the calling thread; never 0. 10 ns on a hit. */
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p);
+/* The number will be asked for: prefetches. */
+void rt_history_soon(const struct rt_tls *t, const struct rt_place *p);
 const struct rt_access *rt_history_get(uint32_t id);
 /* Looks the site up: with the vector registers saved. */
 uint64_t rt_history_pc(const struct rt_access *a);

@@ -9,6 +9,10 @@ const uint64_t rt_read_key[RT_READERS] = {(0x04ull << 40) + RT_SPREAD(1), (0x24u
 struct rt_window rt_windows[RT_WINDOWS];
 
 enum { CLEAR_BY_HAND = 1 << 18, PAGE = 4096, FAULT_BLOCK = 1 << 30 };
+/* In TiB. RESERVED_WATCHED windows from RESERVED_FIRST have no image in [RESERVED_FIRST, RESERVED_END), nor of 0, 0x55,
+ * 0x56, 0x7c to 0x7f. */
+enum { RESERVED_FIRST = 5, RESERVED_WATCHED = 3, RESERVED_END = 0x10 };
+enum { IMAGE_BITS = 0x34u };
 
 static uint32_t map_lock;
 static uint8_t taken[RT_WINDOWS]; /* 1: the program's, 2: shadow */
@@ -20,23 +24,66 @@ static bool map_tib(uint32_t tib) {
     return true;
 }
 
+/*
+ * Reservations of more than a window (InnoDB takes 8 TiB for its buffer pool, and uses the beginning of it) lie best
+ * where the images of their first windows are outside of them and free: rt_shadow_place. Tables keep away from there as
+ * long as they can.
+ */
+static bool kept_free(uint32_t tib) {
+    for (uint32_t w = RESERVED_FIRST; w < RESERVED_FIRST + RESERVED_WATCHED; w++)
+        if (((tib ^ w) & ~(uint32_t)IMAGE_BITS) == 0) return true;
+    static const uint8_t usual[] = {0x55, 0x56, 0x7c, 0x7d, 0x7e, 0x7f}; /* windows that may still come */
+    for (uint32_t i = 0; i < sizeof usual; i++)
+        if (((tib ^ usual[i]) & ~(uint32_t)IMAGE_BITS) == 0) return true;
+    return tib >= RESERVED_FIRST && tib < RESERVED_END;
+}
+
+static bool is_image(uint32_t tib, uint32_t window) { /* of a window that is in use, or of this one */
+    for (uint32_t w = 0; w < RT_WINDOWS; w++)
+        if ((taken[w] == 1 || w == window) && ((tib ^ w) & ~(uint32_t)IMAGE_BITS) == 0) return true;
+    return false;
+}
+
 /* Where only a table finds it: any free TiB, low ones first, away from where the kernel places new mappings. */
-static uintptr_t map_anywhere(size_t bytes, uint32_t window) {
-    for (uint32_t tib = 2; tib < 0x78; tib++) {
-        if (taken[tib]) continue;
-        bool image = false; /* leave the images of every window that is in use, and of this one */
-        for (uint32_t w = 0; w < RT_WINDOWS && !image; w++) {
-            if (taken[w] != 1 && w != window) continue;
-            uint32_t d = tib ^ w;
-            image = (d & ~0x34u) == 0;
+static uintptr_t table_tib(size_t bytes, uint32_t window) {
+    for (uint32_t pass = 0; pass < 2; pass++)
+        for (uint32_t tib = 2; tib < 0x78; tib++) {
+            if (taken[tib] || is_image(tib, window) || (!pass && kept_free(tib))) continue;
+            void *p = rt_pages((void *)((uintptr_t)tib << RT_WINDOW_BITS), bytes);
+            if (!p) continue;
+            taken[tib] = 2;
+            return (uintptr_t)p;
         }
-        if (image) continue;
-        void *p = rt_pages((void *)((uintptr_t)tib << RT_WINDOW_BITS), bytes);
-        if (!p) continue;
-        if (bytes > RT_WINDOW_SIZE / 2) taken[tib] = 2;
-        return (uintptr_t)p;
-    }
     return (uintptr_t)rt_pages(NULL, bytes);
+}
+
+/* Quarters of a TiB share one. */
+static uintptr_t table_quarter(uint32_t window) {
+    static uintptr_t next;
+    static uint32_t left;
+    if (!left) {
+        next = table_tib(RT_WINDOW_SIZE, window);
+        if (!next) return (uintptr_t)rt_pages(NULL, RT_WINDOW_SIZE / 4);
+        left = 4;
+    }
+    left--;
+    next += RT_WINDOW_SIZE / 4;
+    return next - RT_WINDOW_SIZE / 4;
+}
+
+/* Under map_lock. The images of a window; none is kept when one of them cannot be. */
+static bool map_images(const uint32_t *images) {
+    for (uint32_t j = 0; j <= RT_READERS; j++)
+        if (taken[images[j]]) return false;
+    for (uint32_t j = 0; j <= RT_READERS; j++) {
+        if (map_tib(images[j])) continue;
+        while (j-- > 0) {
+            rt_sys(SYS_munmap, (long)((uintptr_t)images[j] << RT_WINDOW_BITS), (long)RT_WINDOW_SIZE, 0, 0, 0, 0);
+            taken[images[j]] = 0;
+        }
+        return false;
+    }
+    return true;
 }
 
 /* Under map_lock. */
@@ -48,20 +95,24 @@ static bool map_window(uint32_t w) {
     uint32_t images[1 + RT_READERS] = {w ^ (uint32_t)(RT_WRITE_KEY >> RT_WINDOW_BITS)};
     for (uint32_t j = 0; j < RT_READERS; j++)
         images[1 + j] = w ^ (uint32_t)(rt_read_key[j] >> RT_WINDOW_BITS);
-    for (uint32_t j = 0; j <= RT_READERS; j++)
-        if (taken[images[j]]) return false;
-    for (uint32_t j = 0; j <= RT_READERS; j++)
-        if (!map_tib(images[j])) return false;
+    if (!map_images(images)) return false;
     for (uint32_t j = 0; j <= RT_READERS; j++) {
-        uintptr_t p = map_anywhere(RT_WINDOW_SIZE, w);
+        uintptr_t p = table_tib(RT_WINDOW_SIZE, w);
         if (!p) return false;
         r->marks[j] = p - ((uintptr_t)w << RT_WINDOW_BITS);
     }
-    r->blocks = map_anywhere(RT_WINDOW_SIZE / 4, w);
-    uintptr_t readers = map_anywhere(RT_WINDOW_SIZE / 4, w);
+    r->blocks = table_quarter(w);
+    uintptr_t readers = table_quarter(w);
     if (!r->blocks || !readers) return false;
     __atomic_store_n(&r->readers, readers, __ATOMIC_RELEASE);
     return true;
+}
+
+uintptr_t rt_shadow_place(size_t size) {
+    if (size <= RT_WINDOW_SIZE || size > (RESERVED_END - RESERVED_FIRST) * RT_WINDOW_SIZE) return 0;
+    for (uint32_t w = RESERVED_FIRST; w < RESERVED_FIRST + RESERVED_WATCHED; w++)
+        if (taken[w]) return 0;
+    return (uintptr_t)RESERVED_FIRST << RT_WINDOW_BITS;
 }
 
 static void window_mark(uint8_t *seen, uintptr_t lo, uintptr_t hi) {
@@ -124,12 +175,21 @@ const char *rt_shadow_start(uintptr_t *stack_end) {
 
 void rt_shadow_cover(uintptr_t addr, size_t size) {
     if (addr >> 47) return;
-    for (uintptr_t w = addr >> RT_WINDOW_BITS; w < RT_WINDOWS && w << RT_WINDOW_BITS < addr + size; w++) {
-        if (rt_windows[w].readers || taken[w] == 2) continue;
-        rt_lock(&map_lock);
-        if (!rt_windows[w].readers && taken[w] != 1) map_window((uint32_t)w);
-        rt_unlock(&map_lock);
+    uintptr_t first = addr >> RT_WINDOW_BITS, end = (addr + size - 1) >> RT_WINDOW_BITS;
+    if (end >= RT_WINDOWS) end = RT_WINDOWS - 1;
+    bool news = false;
+    for (uintptr_t w = first; w <= end; w++)
+        news |= !taken[w];
+    if (__builtin_expect(!news, 1)) return;
+    uint8_t want[RT_WINDOWS] = {0};
+    rt_lock(&map_lock);
+    for (uintptr_t w = first; w <= end; w++) { /* all of it is the program's, before a part becomes another's shadow */
+        want[w] = !taken[w];
+        if (want[w]) taken[w] = 1;
     }
+    for (uintptr_t w = first; w <= end; w++)
+        if (want[w]) map_window((uint32_t)w);
+    rt_unlock(&map_lock);
 }
 
 /* The kernel reads the set before it finds out that it does not know what to do with it. */
@@ -178,6 +238,10 @@ static void clear_image(uintptr_t lo, uintptr_t hi, uintptr_t far, uintptr_t nea
 /* Granules [lo, hi) of one window, few enough to look at each. */
 static void clear_small(const struct rt_window *w, uintptr_t lo, uintptr_t hi) {
     for (uintptr_t g = lo; g < hi; g += 4) {
+        if (!(g & 7) && g + 8 <= hi && !*(uint64_t *)rt_write_cell(g) && !*(uint16_t *)rt_readers(w, g)) {
+            g += 4;
+            continue;
+        }
         uint32_t *cell = rt_write_cell(g);
         uint8_t *readers = rt_readers(w, g);
         uint32_t old = *cell;

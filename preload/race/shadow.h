@@ -66,6 +66,8 @@ static inline uint8_t *rt_readers(const struct rt_window *w, uintptr_t g) {
 const char *rt_shadow_start(uintptr_t *stack_end); /* *stack_end: of the mapping that the caller's stack is in */
 /* Makes sure that [addr, addr+size) is watched where it can be. Any thread. */
 void rt_shadow_cover(uintptr_t addr, size_t size);
+/* Where a reservation of this size lies best, as a hint to the kernel; 0: anywhere. */
+uintptr_t rt_shadow_place(size_t size);
 /* A fault at addr in a check: true if it was missing shadow and can be read now. False: the program's own memory lies
  * there, or no memory can. */
 bool rt_shadow_fault(uintptr_t addr);

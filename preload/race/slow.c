@@ -20,6 +20,7 @@ void rt_slow(uintptr_t addr, uint32_t site, const struct x86_regs *regs) {
     if (!rt_enter(t)) return;
     struct rt_place p;
     if (place_of_site(&p, site, regs)) {
+        rt_history_soon(t, &p);
         rt_access(t, addr, p.size, &p);
     }
     rt_leave(t);

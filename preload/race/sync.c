@@ -214,9 +214,15 @@ static void acquire(struct rt_tls *t, struct sync *s, bool shared) {
     rt_unlock(&s->lock);
 }
 
+/*
+ * The clock that a release gives out, and whether the thread's must step. Where no cell has the epoch yet, all that the
+ * thread has done is of older ones: those are given out, and the next release is as good as this one.
+ */
 static void release(struct rt_tls *t, struct sync *s, bool shared) {
     uint32_t me = t->slot->number, clock = rt_clock_of((uint32_t)t->epoch);
     if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_release(t, s->addr, s->atomic);
+    bool used = t->used || me == RT_CROWD || rt_hybrid_on;
+    if (!used) clock--;
     if (s->state == SOLO && s->owner == me) {
         s->release_clock = clock;
         return;
@@ -235,7 +241,7 @@ static void release(struct rt_tls *t, struct sync *s, bool shared) {
     if (t->exact_ops) t->exact_ops--;
     vector_take(shared ? &s->readers : &s->all, t->vc, me, clock);
     rt_unlock(&s->lock);
-    rt_clock_bump(t);
+    if (used) rt_clock_bump(t);
 }
 
 void rt_sync_do(struct rt_tls *t, uint32_t op, uintptr_t obj) {
@@ -331,6 +337,7 @@ void rt_atomic_note(struct rt_tls *t, uint32_t number, struct rt_place *p) {
     struct sync *s = &pool[number];
     if ((s->state != FULL || !s->others) && !(p->flags & RT_EXACT_ATOMICS)) return;
     s->last_id = rt_history_id(t, p);
+    t->used = 1;
     s->last_epoch = (uint32_t)t->epoch;
 }
 
