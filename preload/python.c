@@ -36,6 +36,7 @@ struct tw_python_fast tw_python_fast;
 
 uintptr_t tw_python_runtime, tw_python_runtime_size;
 __thread uint64_t tw_python_known __attribute__((tls_model("initial-exec")));
+__thread uint64_t tw_python_aside __attribute__((tls_model("initial-exec")));
 
 /* ---- set-up ---- */
 
@@ -224,12 +225,22 @@ static __attribute__((noinline)) uint64_t fingerprint_careful(uintptr_t state) {
     return (h ^ h >> 29) | 1;
 }
 
+/* Other interpreters of the process may have global locks of their own, whose comings and goings are not seen. */
+static bool one_interpreter(void) {
+    const struct tw_python_layout *at = py.at;
+    return !at->rt_head || tw_python_load(py.runtime + at->rt_head) == tw_python_load(py.runtime + at->rt_main);
+}
+
 uint64_t tw_python_fingerprint(void) {
     if (!py.at) return 0;
     if (tw_python_known) return tw_python_known;
     uintptr_t state = tw_python_state();
     if (!state) return 0;
-    return TW_LIKELY(tw_python_holds_lock(state)) ? tw_python_print(tw_python_current(state)) : fingerprint_careful(state);
+    if (TW_LIKELY(tw_python_holds_lock(state))) return tw_python_print(tw_python_current(state));
+    if (tw_python_aside) return tw_python_aside;
+    uint64_t print = fingerprint_careful(state);
+    if (one_interpreter()) tw_python_aside = print;
+    return print;
 }
 
 /* ---- merging ---- */
@@ -239,6 +250,9 @@ struct walk {
     uintptr_t frame; /* next one to take */
     unsigned steps;
     enum tw_python_role role; /* of the innermost function, its helpers aside */
+    uint64_t print;           /* when frames are read without the interpreter's lock, or were; 0: they are not */
+    uint32_t at;              /* frames taken so far, as long as they are kept or were */
+    bool keep;                /* they are being kept */
     uint32_t (*string_id)(const char *, size_t);
     uint64_t *out;
     unsigned n, max;
@@ -252,23 +266,64 @@ static bool has_begun(const struct walk *w, const char *frame, uintptr_t code) {
     return field(frame, py.at->f_instr) >= code + py.at->co_code + 2ull * traceable;
 }
 
+/* The frame at w->frame: its text, 0 when it shows none, and whether its evaluation ends with it. False: there is none. */
+static bool read_frame(struct walk *w, uint32_t *id, bool *last) {
+    const struct tw_python_layout *at = py.at;
+    char frame[80];
+    if (!w->frame || w->steps++ >= CHAIN_MAX || !tw_python_read(&w->reader, w->frame, frame, at->f_size)) return false;
+    w->frame = field(frame, at->f_previous);
+    bool marker = at->f_entry == TW_PYTHON_NONE && frame[at->f_owner] == OWNER_CSTACK;
+    uintptr_t code = field(frame, at->f_code);
+    *last = marker || (at->f_entry != TW_PYTHON_NONE && frame[at->f_entry]);
+    *id = 0;
+    if (marker || !has_begun(w, frame, code)) return true;
+    enum tw_python_role role = TW_PYTHON_WORKS;
+    *id = tw_python_text(&w->reader, code, field(frame, at->f_instr), w->string_id, &role);
+    if (w->role == TW_PYTHON_HELPS) w->role = role;
+    return true;
+}
+
+/* Reading a frame without the interpreter's lock takes a dozen system calls, and a C library may come by with the same frames and another stack of its own
+   each time: what they were is kept with their fingerprint. */
+static __thread struct {
+    uint64_t print, last; /* bit i of last: frame i ends its evaluation */
+    uint32_t n, id[CHAIN];
+} kept __attribute__((tls_model("initial-exec")));
+
+static void keep_frame(struct walk *w, bool there, uint32_t id, bool last) {
+    uint32_t i = w->at++;
+    if (w->keep && !there && i <= CHAIN) kept.print = w->print, kept.n = i;
+    if (!there || i >= CHAIN) {
+        w->keep = false;
+        return;
+    }
+    kept.id[i] = id;
+    kept.last = (kept.last & ~(1ull << i)) | (uint64_t)last << i;
+}
+
+void tw_python_forked(void) {
+    kept.print = 0;
+}
+
+static bool next_frame(struct walk *w, uint32_t *id, bool *last) {
+    if (w->print && kept.print == w->print) {
+        if (w->at >= kept.n) return false;
+        *id = kept.id[w->at];
+        *last = kept.last >> w->at & 1;
+        w->at++;
+        return true;
+    }
+    bool there = read_frame(w, id, last);
+    if (w->keep) keep_frame(w, there, *id, *last);
+    return there;
+}
+
 /* Append the frames of one evaluation, or of all that are left. */
 static void take_frames(struct walk *w, bool all) {
-    const struct tw_python_layout *at = py.at;
-    while (w->frame && w->steps++ < CHAIN_MAX) {
-        char frame[80];
-        if (!tw_python_read(&w->reader, w->frame, frame, at->f_size)) w->frame = 0;
-        if (!w->frame) return;
-        w->frame = field(frame, at->f_previous);
-        bool marker = at->f_entry == TW_PYTHON_NONE && frame[at->f_owner] == OWNER_CSTACK;
-        bool last = marker || (at->f_entry != TW_PYTHON_NONE && frame[at->f_entry]);
-        uintptr_t code = field(frame, at->f_code);
-        if (!marker && w->n < w->max && has_begun(w, frame, code)) {
-            enum tw_python_role role = TW_PYTHON_WORKS;
-            uint32_t id = tw_python_text(&w->reader, code, field(frame, at->f_instr), w->string_id, &role);
-            if (w->role == TW_PYTHON_HELPS) w->role = role;
-            if (id) w->out[w->n++] = TWATCH_FRAME_PYTHON | id;
-        }
+    uint32_t id = 0;
+    bool last = false;
+    while (next_frame(w, &id, &last)) {
+        if (id && w->n < w->max) w->out[w->n++] = TWATCH_FRAME_PYTHON | id;
         if (last && !all) return;
     }
 }
@@ -304,6 +359,9 @@ unsigned tw_python_merge(
     uintptr_t state;
     if (!py.at || !open_reader(&w.reader, &state)) return n;
     w.frame = first_frame(&w.reader, state);
+    w.print = w.reader.direct ? 0 : tw_python_known ? tw_python_known : tw_python_aside;
+    w.keep = w.print && kept.print != w.print;
+    if (w.keep) kept.print = 0;
     if (w.frame) n = merge(&w, pc, n);
     *asks = w.role == TW_PYTHON_ASKS;
     return n;

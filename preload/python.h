@@ -32,6 +32,8 @@ uint64_t tw_python_fingerprint(void);
 unsigned tw_python_merge(
         uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), bool *asks);
 
+void tw_python_forked(void); /* in the child: texts have no ids yet */
+
 /* 1 when the calling thread was started by the interpreter at start_routine and has no Python state any more: asked when it takes the mutex of the
    global lock, which such a thread does for the last time to give the lock up, before anybody who joined it can run. */
 int tw_python_thread_done(uintptr_t start_routine);
@@ -41,6 +43,13 @@ int tw_python_thread_done(uintptr_t start_routine);
 extern TW_HIDDEN __thread uint64_t tw_python_known __attribute__((tls_model("initial-exec")));
 static inline void tw_python_frames_stay(uint64_t print) {
     tw_python_known = print;
+}
+
+/* The caller is about to take or give up the interpreter's global lock (both begin with its mutex): its Python frames may change hereafter. What they
+   were is remembered while it goes without the lock, in a C library that takes locks of its own. */
+extern TW_HIDDEN __thread uint64_t tw_python_aside __attribute__((tls_model("initial-exec")));
+static inline void tw_python_lock_moves(void) {
+    tw_python_aside = 0;
 }
 
 /* 1 when addr lies in the interpreter's static state: its global lock and what belongs to it, which is not the

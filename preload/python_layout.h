@@ -17,6 +17,7 @@ struct tw_python_layout {
     uint32_t rt_holder;        /* the thread state that holds the global lock, or held it last */
     uint32_t rt_locked;        /* int, 1 while held; 0: rt_holder is NULL when nobody does */
     uint32_t rt_free_threaded; /* uint64_t, must be 0; 0: no such field */
+    uint32_t rt_head, rt_main; /* newest and main interpreter; 0: all share one global lock */
     /* PyThreadState */
     uint16_t ts_thread_id;
     uint16_t ts_frame; /* the current frame, or the _PyCFrame that points to it */

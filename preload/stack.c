@@ -235,5 +235,6 @@ void tw_stack_forked(void) {
     stream = (struct tw_stream){.kind = TWATCH_CHUNK_STACK};
     if (table) tw_sys_zero(table, table_size * sizeof *table);
     nstacks = 0;
+    tw_python_forked();
     tw_unwind_forked();
 }

@@ -21,6 +21,7 @@ static uint16_t oflags_of(int kind) {
 
 /* CPython's global lock changes hands thousands of times a second in code that is not the program's: it orders memory, and is left out of everything else. */
 static void took_interpreter(struct tw_thread *t) {
+    tw_python_lock_moves();
     bool done = tw_python_thread_done(t->desc->start_routine), said = t->desc->flags & TWATCH_THREAD_PYTHON_DONE;
     if (TW_UNLIKELY(done != said)) t->desc->flags ^= TWATCH_THREAD_PYTHON_DONE;
 }
