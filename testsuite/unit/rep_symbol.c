@@ -4,6 +4,8 @@
  * again since.
  */
 #define _GNU_SOURCE
+#include "base/arena.h"
+#include "symbol/demangle.h"
 #include "symbol/symbol.h"
 
 #include <stdarg.h>
@@ -283,7 +285,28 @@ static void broken(void) {
     free((void *)(uintptr_t)t.module.path);
 }
 
+/* Names of C++ and of Rust, whose hash of the build is left out: a fingerprint must outlive it. */
+static void names(void) {
+    static const char *const pairs[][2] = {{"_ZN4bank8transferERNS_7AccountEi", "bank::transfer(bank::Account&, int)"},
+            {"_ZN1m4main17h4009bc0cd8b193aaE", "m::main"},
+            {"_ZN1m4main28_$u7b$$u7b$closure$u7d$$u7d$17h0a53ba5eb3902811E", "m::main::{{closure}}"},
+            {"_ZN42_$LT$$RF$T$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
+                    "<&T as core::fmt::Debug>::fmt"},
+            {"_ZN1m17h4009bc0cd8b193aaE", "m"}, {"_ZN1m4main17h4009bc0cd8b193azE", "m::main::h4009bc0cd8b193az"},
+            {"transfer", "transfer"}, {"_Z", "_Z"}};
+    struct arena arena = {0};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const char *got = demangle(&arena, pairs[i][0]);
+        if (strcmp(got, pairs[i][1]) != 0) {
+            fprintf(stderr, "%s: %s instead of %s\n", pairs[i][0], got, pairs[i][1]);
+            failures++;
+        }
+    }
+    arena_free(&arena);
+}
+
 int main(void) {
+    names();
     if (!mkdtemp(directory)) return 1;
     char path[64];
     snprintf(path, sizeof path, "%s/app.c", directory);
