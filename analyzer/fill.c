@@ -278,9 +278,11 @@ static void fill_intervals(struct report_run *run, struct arena *a, const struct
 
 static void fill_missing(struct report_run *run, struct arena *a, const struct model *m, struct symbols *symbols) {
     size_t modules = symbols ? symbol_module_count(symbols) : 0;
-    const char **list = arena_array(a, m->nmissing + modules, sizeof *list);
+    const char **list = arena_array(a, m->nmissing + modules + 1, sizeof *list);
     for (size_t i = 0; i < m->nmissing; i++)
         list[run->nmissing++] = m->missing[i];
+    if (m->header->flags & TWATCH_HDR_PYTHON_UNKNOWN)
+        list[run->nmissing++] = "Python of a version that is not known (3.11, 3.12 and 3.13 are): stacks show the interpreter's own functions";
     for (size_t i = 0; i < modules; i++) {
         const char *why = NULL;
         if (symbol_module_own(symbols, i)) symbol_module_state(symbols, i, &why);

@@ -31,6 +31,7 @@ static struct {
     const struct tw_python_layout *at;
     uintptr_t runtime;
     uintptr_t eval, eval_end;
+    bool unknown; /* an interpreter, but none that can be read */
 } py;
 struct tw_python_fast tw_python_fast;
 
@@ -111,6 +112,7 @@ int tw_python_init(void) {
     ElfW(Sym) *symbol = NULL;
     struct link_map *map = NULL;
     if (py.at) return 1;
+    py.unknown = dlsym(RTLD_DEFAULT, "Py_InitializeEx") != NULL;
     uintptr_t runtime = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyRuntime"), size = find_runtime(runtime);
     const unsigned long *version = dlsym(RTLD_DEFAULT, "Py_Version");
     const struct tw_python_layout *at = version ? layout_of(*version) : NULL;
@@ -128,7 +130,12 @@ int tw_python_init(void) {
         find_text(info.dli_fbase, map, text);
     set_fast(at, runtime, getspecific, text);
     py.at = at;
+    py.unknown = false;
     return 1;
+}
+
+bool tw_python_unknown(void) {
+    return py.unknown;
 }
 
 int tw_python_active(void) {

@@ -20,6 +20,9 @@ int tw_python_init(void);
 /* 1 when stacks of this process are rewritten. */
 int tw_python_active(void);
 
+/* True when the process carries an interpreter, and tw_python_init did not know it. */
+bool tw_python_unknown(void);
+
 /* A value that changes when the Python stack of the calling thread changes; 0 without one. About 15 ns and 1 ns a frame
    when the thread holds the interpreter's lock, about a microsecond otherwise (only a thread that is about to block is
    in that place). Inside the recording guard. */

@@ -157,6 +157,7 @@ static TW_NOINLINE const struct twatch_stack *miss(struct tw_stack_entry *e, uin
         return site_only(pc);
     }
     uint32_t n = u.n, flags = u.cut ? TWATCH_STACK_CUT : 0;
+    if (TW_UNLIKELY(tw_python_unknown())) tw_header->flags |= TWATCH_HDR_PYTHON_UNKNOWN;
     if (extra) {
         bool asks = false;
         n = tw_python_merge(u.pc, n, depth, tw_store_string, &asks);

@@ -62,7 +62,8 @@ enum twatch_header_flags {
     TWATCH_HDR_UNDER_RUN = 1u << 2, /* started by `twatch run` */
     TWATCH_HDR_PYTHON = 1u << 3,    /* CPython frames were recorded (TWATCH_FRAME_PYTHON) */
     TWATCH_HDR_FORKED = 1u << 4,    /* the process is a fork child of the process in parent_pid that never exec'ed */
-    TWATCH_HDR_MERGED = 1u << 5     /* no process: the lock orders of many records, made by `twatch merge` (analyzer/join.h) */
+    TWATCH_HDR_MERGED = 1u << 5,    /* no process: the lock orders of many records, made by `twatch merge` (analyzer/join.h) */
+    TWATCH_HDR_PYTHON_UNKNOWN = 1u << 6 /* CPython of a version whose frames cannot be read: stacks are native ones */
 };
 
 struct twatch_header {
