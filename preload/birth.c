@@ -1,5 +1,6 @@
 #include "birth.h"
 
+#include "direct.h"
 #include "interval.h"
 #include "race_host.h"
 #include "store.h"
@@ -46,6 +47,7 @@ struct tw_birth *tw_birth_prepare(const struct tw_birth *what, const pthread_att
     tw_interval_idle(false);
     tw_leave(t);
     tw_race_host_start(); /* while there is one thread; outside the guard, for it asks the loader */
+    tw_direct_start();
     t = tw_enter();
     if (!t) return NULL;
     int detached = PTHREAD_CREATE_JOINABLE;

@@ -9,14 +9,24 @@ struct tw_dep_table {
     struct tw_stream stream;
     uint32_t mask, used;
     struct dep_entry { uint64_t key; struct twatch_dep *dep; } *entries;
+    struct tw_seen *seen; /* the quick way to those seen lately: see tw_deps_seen */
+    uint32_t seen_bits;   /* of the number of lines */
     struct tw_dep_table *next;
 };
 
-enum { FIRST_ENTRIES = 64 };
-enum { SETTLED = 100 }; /* sightings after which a dependency has the stacks that it will ever get */
+enum { FIRST_BITS = 6, FIRST_ENTRIES = 1 << FIRST_BITS, FIRST_LINES = FIRST_BITS - 3, MOST_LINES = 11 };
+enum { SETTLED = 100 }; /* sightings after which a dependency has the stacks that it will ever get, whole or not */
 
 static struct tw_dep_table *free_tables;
 static struct tw_lock lock;
+
+static bool new_seen(struct tw_dep_table *d, uint32_t bits) {
+    char *lines = tw_sys_memory((sizeof *d->seen << bits) + sizeof *d->seen);
+    if (!lines) return false;
+    d->seen = (struct tw_seen *)(((uintptr_t)lines + sizeof *d->seen - 1) & ~(uintptr_t)(sizeof *d->seen - 1));
+    d->seen_bits = bits;
+    return true;
+}
 
 static struct tw_dep_table *new_table(void) {
     tw_lock_take(&lock);
@@ -27,7 +37,7 @@ static struct tw_dep_table *new_table(void) {
     d = tw_sys_memory(sizeof *d);
     if (!d) return NULL;
     d->entries = tw_sys_memory(FIRST_ENTRIES * sizeof *d->entries);
-    if (!d->entries) return NULL;
+    if (!d->entries || !new_seen(d, FIRST_LINES)) return NULL;
     d->mask = FIRST_ENTRIES - 1;
     d->stream.kind = TWATCH_CHUNK_DEP;
     return d;
@@ -37,8 +47,9 @@ void tw_deps_release(struct tw_thread *t) {
     struct tw_dep_table *d = t->deps;
     if (!d) return;
     t->deps = NULL;
-    for (uint32_t i = 0; i < TW_LAST; i++) t->last[i].dep = NULL;
+    t->seen = NULL;
     tw_sys_zero(d->entries, (d->mask + 1ull) * sizeof *d->entries);
+    tw_sys_zero(d->seen, sizeof *d->seen << d->seen_bits);
     d->used = 0; /* the stream goes on in its chunk: elements name their thread */
     tw_lock_take(&lock);
     d->next = free_tables;
@@ -64,6 +75,15 @@ static bool grow(struct tw_dep_table *d) {
     d->entries = bigger;
     d->mask = size - 1;
     return true;
+}
+
+static void use_seen(struct tw_thread *t, const struct tw_dep_table *d) {
+    t->seen_shift = 64 - d->seen_bits;
+    t->seen = d->seen;
+}
+
+static void grow_seen(struct tw_thread *t, struct tw_dep_table *d) {
+    if (d->seen_bits < MOST_LINES && new_seen(d, d->seen_bits + 1)) use_seen(t, d);
 }
 
 /* Two held sets of equal hash are compared; both hold distinct locks, so equal sizes and inclusion mean equality. */
@@ -147,6 +167,7 @@ static struct twatch_dep *find_or_add(struct tw_thread *t, struct tw_dep_table *
     for (uint32_t k = 0; k < t->slot->nheld; k++)
         if (t->held[k].address) tw_held_stack(t, &t->held[k]);
     if (table->used * 2 > table->mask && grow(table)) {
+        grow_seen(t, table);
         i = (uint32_t)key & table->mask;
         while (table->entries[i].dep) i = (i + 1) & table->mask;
     }
@@ -157,48 +178,76 @@ static struct twatch_dep *find_or_add(struct tw_thread *t, struct tw_dep_table *
     return d;
 }
 
-/* Better late than never: at the first sighting the stack of an outer lock may not have been found. */
-static void fill_stacks(struct tw_thread *t, struct twatch_dep *d) {
+static bool has_stack(const struct twatch_dep_held *h) {
+    const struct twatch_stack *s = tw_stack_by_id(h->stack);
+    return s && !(s->flags & TWATCH_STACK_SITE);
+}
+
+/* Better late than never: at the first sighting the stack of an outer lock may not have been found. True when all are there. */
+static bool fill_stacks(struct tw_thread *t, struct twatch_dep *d) {
+    bool all = true;
     for (uint32_t k = 0; k < d->nheld; k++) {
-        const struct twatch_stack *s = tw_stack_by_id(d->held[k].stack);
-        if (s && !(s->flags & TWATCH_STACK_SITE)) continue;
+        if (has_stack(&d->held[k])) continue;
         for (uint32_t i = 0; i < t->slot->nheld; i++)
             if (t->held[i].object == d->held[k].object && t->held[i].stack) {
                 d->held[k].stack = t->held[i].stack;
                 d->held[k].site = t->held[i].site;
             }
+        all = all && has_stack(&d->held[k]);
     }
+    return all;
 }
 
-static TW_NOINLINE struct twatch_dep *record_slow(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
-    if (!t->deps && !(t->deps = new_table())) {
+static bool have_table(struct tw_thread *t) {
+    if (t->deps) return true;
+    t->deps = new_table();
+    if (t->deps) use_seen(t, t->deps);
+    return t->deps != NULL;
+}
+
+static void mark_outer(struct tw_thread *t, uintptr_t site) {
+    struct tw_site *s = &t->sites[tw_held_site_index(site)];
+    if (s->pc == site) s->outer = 1;
+}
+
+/* *settled: its stacks are as good as they will get. */
+static TW_NOINLINE struct twatch_dep *record_slow(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa, bool *settled) {
+    if (!have_table(t)) {
         tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
         return NULL;
     }
     for (uint32_t i = 0; i < t->slot->nheld; i++)
         if (t->held[i].address && !t->held[i].object) tw_held_resolve(t, &t->held[i]);
+    mark_outer(t, t->held[0].site);
     struct twatch_dep *d = find_or_add(t, t->deps, inner, cfa);
     if (!d) {
         tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
         return NULL;
     }
-    if (d->count < SETTLED && d->count > 0) fill_stacks(t, d);
+    *settled = d->count >= SETTLED || fill_stacks(t, d);
     return d;
 }
 
-/* For the usual case, the same locks as lately: see tw_held_push_again. An entry with address 0 never compares equal. */
-static void remember(struct tw_thread *t, struct twatch_dep *d, const struct twatch_held *inner) {
-    struct tw_last *l = tw_held_last(t, inner->address, inner->site);
+/* Returns the oldest key of the line, which has lost its place. */
+static uint64_t put_first(struct tw_seen *line, uint64_t key) {
+    enum { N = sizeof line->key / sizeof line->key[0] };
+    uint64_t oldest = line->key[N - 1];
+    for (uint32_t i = N - 1; i > 0; i--) line->key[i] = line->key[i - 1];
+    line->key[0] = key;
+    return oldest;
+}
+
+/* For the usual case, the same locks as lately. */
+static void remember(struct tw_thread *t, const struct twatch_held *inner, uint32_t epoch) {
     uint32_t n = t->slot->nheld;
-    l->dep = NULL;
-    if (n > TW_LAST_OUTER || d->count < SETTLED) return;
-    *l = (struct tw_last){.dep = d, .inner = inner->address, .site = inner->site, .inner_id = inner->object, .epoch = tw_object_epoch,
-            .segment = t->desc->segment, .inner_mode = inner->mode, .tags = inner->flags, .nouter = (uint8_t)n};
-    for (uint32_t i = 0; i < n; i++) {
-        l->outer[i] = t->held[i].address;
-        l->outer_id[i] = t->held[i].object;
-        l->outer_mode[i] = t->held[i].mode;
-    }
+    if (n > TW_SEEN_OUTER) return;
+    for (uint32_t i = 0; i < n; i++)
+        if (!t->held[i].address) return; /* an empty entry hides which one it was */
+    uint64_t key = tw_deps_key(t, inner->address, inner->flags, inner->mode, inner->site, epoch);
+    struct tw_seen *outer = tw_deps_outer_line(t, t->held[0].address), *own = tw_deps_line(t, key);
+    if (tw_deps_line_has(outer, key) || tw_deps_line_has(own, key)) return;
+    uint64_t pushed_out = put_first(outer, key);
+    if (pushed_out) put_first(tw_deps_line(t, pushed_out), pushed_out);
 }
 
 /* Nothing that another thread could ever want is held: each held lock was made by this thread and used by no other so far, as the lock that a Python thread holds
@@ -217,11 +266,15 @@ static bool takes_new_semaphore(const struct tw_thread *t, const struct twatch_h
 
 void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
     if (holds_only_fresh(t) || takes_new_semaphore(t, inner)) return;
-    struct twatch_dep *d = record_slow(t, inner, cfa);
+    bool settled = false;
+    uint32_t epoch = tw_object_epoch; /* before the look-ups: a death after them must be seen */
+    struct twatch_dep *d = record_slow(t, inner, cfa, &settled);
     if (!d) return;
-    d->count++;
+    bool sample = t->seen_hits >= TW_SEEN_SAMPLE;
+    d->count += sample ? TW_SEEN_SAMPLE : 1;
+    if (sample) t->seen_hits = 0;
     if (!(inner->flags & TWATCH_HELD_TRY)) d->flags &= (uint8_t)~TWATCH_DEP_TRY;
     if (!(inner->flags & TWATCH_HELD_TIMED)) d->flags &= (uint8_t)~TWATCH_DEP_TIMED;
     add_segment(d, t->desc->segment);
-    if (!still_fresh(t, d)) remember(t, d, inner);
+    if (!still_fresh(t, d) && settled) remember(t, inner, epoch);
 }

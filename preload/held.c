@@ -9,7 +9,6 @@
  */
 #include "held.h"
 
-#include "deps.h"
 #include "interval.h"
 #include "python.h"
 
@@ -128,8 +127,9 @@ static void clock_top(struct tw_thread *t, uintptr_t address) {
 static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const struct tw_acquire *a, struct tw_site *s, struct twatch_held *entry) {
     /* All locks of a Python program are taken at one native site, and its Python frames cannot be found again later. */
     if (s->pc != a->pc) *s = (struct tw_site){.pc = a->pc, .eager = tw_python_active() != 0};
+    if (s->tick < 0) s->tick = 0;
     if (s->seen == TW_SITE_QUIET && t->slot->nheld == 0 && !s->eager) { /* a sample; what nobody has asked about yet stays without an id */
-        s->tick = TW_SITE_SAMPLE;
+        s->tick = TW_SITE_SAMPLE - 1;
         entry->object = tw_object_find(a->address);
         if (entry->object) count(entry->object, TW_SITE_SAMPLE);
         push(t, entry);
@@ -146,14 +146,14 @@ static __attribute__((noinline)) uint32_t push_slow(struct tw_thread *t, const s
     }
     bool clocked = s->seen < TW_SITE_QUIET || (s->eager && t->slot->ops % TW_SITE_QUIET == 0);
     if (s->seen < TW_SITE_QUIET) {
-        if (++s->seen == TW_SITE_QUIET && !s->eager) s->tick = TW_SITE_SAMPLE;
+        if (++s->seen == TW_SITE_QUIET && !s->eager) s->tick = TW_SITE_SAMPLE - 1;
         count(entry->object, 1);
         entry->stack = tw_stack_here(t, a->pc, a->cfa);
     } else if (s->eager) {
         count(entry->object, 1);
         entry->stack = tw_stack_here(t, a->pc, a->cfa);
-    } else if (s->tick-- <= 1) {
-        s->tick = TW_SITE_SAMPLE;
+    } else if (s->tick-- == 0) {
+        s->tick = TW_SITE_SAMPLE - 1;
         count(entry->object, TW_SITE_SAMPLE);
         clocked = true;
     }
@@ -171,21 +171,7 @@ uint32_t tw_held_push(struct tw_thread *t, const struct tw_acquire *a) {
 }
 
 bool tw_held_push_again(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
-    const struct tw_last *l = tw_held_last(t, address, pc);
-    uint32_t n = t->slot->nheld;
-    struct twatch_held *h = t->held;
-    if (!l->dep || l->inner != address || l->site != pc || l->nouter != n || l->epoch != tw_object_epoch || l->segment != t->desc->segment ||
-            l->inner_mode != mode || l->tags != tags || n == t->slot->held_capacity)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (h[i].address != l->outer[i] || h[i].mode != l->outer_mode[i]) return false;
-    l->dep->count++;
-    for (uint32_t i = 0; i < n; i++) {
-        h[i].object = l->outer_id[i];
-        h[i].flags |= TWATCH_HELD_DEPPED;
-    }
-    push(t, &(struct twatch_held){.address = address, .object = l->inner_id, .site = pc, .mode = mode, .flags = tags, .depth = depth_of(t, cfa)});
-    return true;
+    return tw_held_push_inner(t, tw_deps_ask(t, address, tags, mode, pc), address, tags, mode, pc, cfa);
 }
 
 struct twatch_held *tw_held_find(struct tw_thread *t, uintptr_t address) {

@@ -5,6 +5,7 @@
 #ifndef TW_HELD_H
 #define TW_HELD_H
 
+#include "deps.h"
 #include "object.h"
 #include "stack.h"
 
@@ -16,17 +17,14 @@ struct tw_acquire { /* one successful acquisition; see wrap_mutex.c for an examp
     uintptr_t pc, cfa;
 };
 
-static inline uint32_t tw_held_site_index(uintptr_t pc) { return (pc ^ (pc >> 7)) & (TW_SITES - 1); }
+static inline uint32_t tw_held_site_index(uintptr_t pc) { return (uint32_t)(pc * 0x1e3779b1 >> 24) & (TW_SITES - 1); }
 
 /* After the real acquire. Counts, pushes, and records the dependency when something else is held. Returns the object id. */
 uint32_t tw_held_push(struct tw_thread *t, const struct tw_acquire *a);
-/* The same for the usual case, in line: a busy site, nothing else held (see held.c). False: nothing was done. `tags`: flags and kind as in struct twatch_held. */
-static inline bool tw_held_push_quick(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
-    struct tw_site *s = &t->sites[tw_held_site_index(pc)];
+/* An entry without object and stack, at the end of the held array. */
+static inline void tw_held_put(struct tw_thread *t, uint32_t n, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
     struct twatch_slot *slot = t->slot;
-    if (TW_UNLIKELY(s->pc != pc || s->tick <= 1 || slot->nheld != 0)) return false; /* tick stays 0 for new and eager sites */
-    s->tick--;
-    struct twatch_held *h = t->held;
+    struct twatch_held *h = &t->held[n];
     h->address = address;
     h->object = h->stack = 0;
     h->site = pc;
@@ -35,20 +33,40 @@ static inline bool tw_held_push_quick(struct tw_thread *t, uintptr_t address, ui
     h->recursion = 0;
     h->depth = (uint32_t)((t->stack_hi - cfa) >> 3); /* of a coroutine's stack: any number, checked when it is used */
     slot->ops++;
-    __atomic_store_n(&slot->nheld, 1, __ATOMIC_RELEASE);
-    return true;
-}
-static inline bool tw_held_pop_quick(struct tw_thread *t, uintptr_t address) {
-    uint32_t n = t->slot->nheld;
-    if (TW_UNLIKELY(n == 0 || t->held[n - 1].address != address || t->held[n - 1].recursion)) return false;
-    __atomic_store_n(&t->slot->nheld, n - 1, __ATOMIC_RELEASE);
-    return true;
+    __atomic_store_n(&slot->nheld, n + 1, __ATOMIC_RELEASE);
 }
 
-/* The same inner lock at the same place under the same held ones as lately. False: nothing was done. */
+/* The same for the usual case, in line: a busy site, and the caller knows that nothing else is held (see held.c). False: nothing was done. `tags`: flags and
+   kind as in struct twatch_held. */
+static inline bool tw_held_push_first(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
+    struct tw_site *s = &t->sites[tw_held_site_index(pc)];
+    if (TW_UNLIKELY(s->pc != pc || --s->tick < 0)) return false;
+    tw_held_put(t, 0, address, tags, mode, pc, cfa);
+    if (s->outer) tw_deps_soon(t, address);
+    return true;
+}
+static inline bool tw_held_push_quick(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
+    return t->slot->nheld == 0 && tw_held_push_first(t, address, tags, mode, pc, cfa);
+}
+/* The same inner lock at the same place under the same held ones as lately; key: from tw_deps_ask. False: nothing was done. */
+static inline bool tw_held_push_inner(struct tw_thread *t, uint64_t key, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa) {
+    uint32_t n = t->slot->nheld;
+    if (!tw_deps_seen(t, key) || TW_UNLIKELY(n == t->slot->held_capacity)) return false;
+    tw_held_put(t, n, address, tags, mode, pc, cfa);
+    return true;
+}
 bool tw_held_push_again(struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t pc, uintptr_t cfa);
-static inline struct tw_last *tw_held_last(struct tw_thread *t, uintptr_t address, uintptr_t pc) {
-    return &t->last[(address >> 4 ^ address >> 10 ^ pc ^ pc >> 5) & (TW_LAST - 1)];
+static inline bool tw_held_pop_quick(struct tw_thread *t, uintptr_t address) {
+    uint32_t n = t->slot->nheld;
+    const struct twatch_held *h = t->held;
+    if (TW_LIKELY(n == 1)) { /* constants: this is what costs, everywhere */
+        if (TW_UNLIKELY(h->address != address || h->recursion)) return false;
+        __atomic_store_n(&t->slot->nheld, 0, __ATOMIC_RELEASE);
+        return true;
+    }
+    if (TW_UNLIKELY(n == 0 || h[n - 1].address != address || h[n - 1].recursion)) return false;
+    __atomic_store_n(&t->slot->nheld, n - 1, __ATOMIC_RELEASE);
+    return true;
 }
 
 /* Before the real release. False: this thread does not hold it (nothing was changed). */

@@ -6,6 +6,7 @@
 
 #include "birth.h"
 #include "config.h"
+#include "direct.h"
 #include "finish.h"
 #include "incident.h"
 #include "modules.h"
@@ -100,7 +101,10 @@ void tw_init_forked(void) {
     tw_header->flags |= fork_flags;
     if (parent) tw_header->parent_record = tw_store_string(parent_path, tw_sys_length(parent_path));
     if (tw_race) tw_race->forked();
-    if (tw_self) tw_live->on = 1;
+    if (tw_self) {
+        tw_live->on = 1;
+        tw_direct_forked();
+    }
 }
 
 bool tw_init_restart(void) {
@@ -115,5 +119,6 @@ bool tw_init_restart(void) {
 
 void tw_init_stop(void) {
     running = false;
+    tw_live->direct = 0;
     tw_live->on = 0;
 }

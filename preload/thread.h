@@ -15,14 +15,15 @@
 #include "sys.h"
 
 enum { TW_CLOCKED = 4 }; /* held locks of one thread that are measured at a time */
-enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16, TW_LAST = 8, TW_LAST_OUTER = 4 };
+enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16 };
 
 /* A call site of lock functions, direct-mapped by its return address. New sites are looked at closely; see held.c. */
 struct tw_site {
     uintptr_t pc;
     uint16_t seen;    /* acquisitions so far, up to TW_SITE_QUIET */
-    uint16_t tick;    /* acquisitions left until the next sample; 0 while the site is new or eager */
-    uint32_t eager;   /* the stack cannot be found later: capture it at once */
+    int16_t tick;     /* quick acquisitions left until the next sample; 0 while the site is new or eager */
+    uint16_t eager;   /* the stack cannot be found later: capture it at once */
+    uint16_t outer;   /* locks were taken inside: what is known of those is wanted soon */
 };
 enum { TW_SITE_QUIET = 64, TW_SITE_SAMPLE = 256 };
 
@@ -90,25 +91,21 @@ struct tw_thread {
     uint64_t poll_since_ns;
     struct tw_site sites[TW_SITES];
     struct tw_known known[TW_KNOWN];
-    struct tw_last {            /* deps.c: dependencies seen lately, direct-mapped by inner lock and site */
-        struct twatch_dep *dep; /* NULL: none */
-        uintptr_t inner, site;  /* address of the inner lock, return address of its acquisition */
-        uint32_t inner_id, epoch, segment;
-        uint8_t inner_mode, tags, nouter;
-        uint8_t outer_mode[TW_LAST_OUTER];
-        uint32_t outer_id[TW_LAST_OUTER];
-        uintptr_t outer[TW_LAST_OUTER]; /* addresses of what was held, in the order of the held array */
-    } last[TW_LAST];
+    struct tw_seen {            /* deps.h: keys of dependencies seen lately, a cache line of them; 0: none */
+        uint64_t key[8];
+    } *seen;                    /* NULL: none yet */
+    uint32_t seen_shift, seen_hits;
     struct tw_stack_entry stacks[TW_STACKS];
 };
 
 extern TW_HIDDEN __thread struct tw_thread *tw_self __attribute__((tls_model("initial-exec")));
 
 /* The switch of the whole library, in a page that the kernel wipes in a forked child (MADV_WIPEONFORK), so that a raw clone or fork
-   cannot write into the record of its parent. tw_live->on: 0 off or just forked, 1 recording. */
+   cannot write into the record of its parent. tw_live->on: 0 off or just forked, 1 recording. tw_live->direct: 1 only while on is,
+   see direct.h. */
 struct tw_switch {
-    volatile uint32_t on;
-    char rest[TWATCH_PAGE - 4];
+    volatile uint32_t on, direct;
+    char rest[TWATCH_PAGE - 8];
 };
 extern TW_HIDDEN struct tw_switch tw_live_page;
 #define tw_live (&tw_live_page)
@@ -116,12 +113,17 @@ extern TW_HIDDEN struct tw_switch tw_live_page;
 /* Slow part of tw_enter: attaches a thread that was not seen at birth, and restarts the library in a child of a raw fork. NULL: forward. */
 struct tw_thread *tw_enter_slow(void);
 
+/* For a thread that is known to record, outside the guard. */
+static inline void tw_guard(struct tw_thread *t) {
+    t->busy = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline struct tw_thread *tw_enter(void) {
     struct tw_thread *t = tw_self;
     if (TW_UNLIKELY(t == NULL || !tw_live->on)) return tw_enter_slow();
     if (TW_UNLIKELY(t->busy)) return NULL; /* also after the thread's end: see after_end in thread.c */
-    t->busy = 1;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tw_guard(t);
     return t;
 }
 

@@ -3,7 +3,12 @@
  * taken before it was seen.
  */
 #include "mutex.h"
+
+#include "direct.h"
 #include "python.h"
+
+#define INLINE inline __attribute__((always_inline))
+#define NOT_INLINE __attribute__((noinline))
 
 enum { KIND_TYPE = 3, KIND_ROBUST = 16, KIND_PI = 32, KIND_PROTECT = 64, KIND_SHARED = 128, KIND_DESTROYED = -1 };
 
@@ -94,27 +99,75 @@ static TW_NOINLINE int lock_slow(int rc, pthread_mutex_t *m, uintptr_t pc, uintp
     return rc;
 }
 
-static inline int lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+static int lock_by_libc(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     int rc = TW_REAL(pthread_mutex_trylock)(m); /* so that only a thread that must wait pays for saying so */
     if (TW_UNLIKELY(rc != 0)) return lock_slow(rc, m, pc, cfa);
     acquired(m, 0, pc, cfa);
     return 0;
 }
 
+enum { TAGS = TWATCH_OBJ_MUTEX << TWATCH_HELD_KIND_SHIFT };
+
+static TW_NOINLINE int try_failed(int rc, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = rc == EBUSY ? tw_enter() : NULL;
+    if (t) {
+        tw_wait_poll(t, tw_object_find((uintptr_t)m), TWATCH_POLL_TRYLOCK, pc, cfa);
+        tw_leave(t);
+    }
+    if (rc != EBUSY) failed(rc, m, TW_DOES_LOCK, pc, cfa);
+    return rc;
+}
+
+/* What follows is on the path of every lock of the program: each instruction counts, and what is rare is left by a jump, so that nothing has to be kept over it. */
+
+static NOT_INLINE int taken(struct tw_thread *t, pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    push_slow(t, m, flags, pc, cfa);
+    tw_leave(t);
+    return 0;
+}
+
+static TW_NOINLINE int refused(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    return flags & TWATCH_HELD_TRY ? try_failed(EBUSY, m, pc, cfa) : lock_slow(EBUSY, m, pc, cfa);
+}
+
+/* With other locks held. What is known of the dependency is asked for first: it may be as far away as the mutex. */
+static NOT_INLINE int take_inside(struct tw_thread *t, pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    const uint8_t tags = (uint8_t)(TAGS | flags);
+    uint64_t key = tw_deps_ask(t, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc);
+    if (TW_UNLIKELY(!tw_direct_take(t, m))) return refused(m, flags, pc, cfa);
+    tw_guard(t);
+    if (TW_UNLIKELY(!tw_held_push_inner(t, key, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa))) return taken(t, m, flags, pc, cfa);
+    tw_leave(t);
+    return 0;
+}
+
+static INLINE int take(struct tw_thread *t, pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    if (t->slot->nheld != 0) return take_inside(t, m, flags, pc, cfa);
+    if (TW_UNLIKELY(!tw_direct_take(t, m))) return refused(m, flags, pc, cfa);
+    tw_guard(t);
+    if (TW_UNLIKELY(!tw_held_push_first(t, (uintptr_t)m, (uint8_t)(TAGS | flags), TWATCH_MODE_EXCLUSIVE, pc, cfa))) return taken(t, m, flags, pc, cfa);
+    tw_leave(t);
+    return 0;
+}
+
+static NOT_INLINE int lock_other(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_direct_thread();
+    return t && tw_direct_kind(m) ? take(t, m, 0, pc, cfa) : lock_by_libc(m, pc, cfa);
+}
+
+static INLINE int lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_direct_thread();
+    return TW_LIKELY(t && tw_direct_plain(m)) ? take(t, m, 0, pc, cfa) : lock_other(m, pc, cfa);
+}
+
 int tw_mutex_lock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) { return lock(m, pc, cfa); }
 
 int tw_mutex_trylock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_direct_thread();
+    if (TW_LIKELY(t && tw_direct_kind(m))) return take(t, m, TWATCH_HELD_TRY, pc, cfa);
     int rc = TW_REAL(pthread_mutex_trylock)(m);
-    if (got(rc)) {
-        acquired(m, TWATCH_HELD_TRY, pc, cfa);
-    } else if (rc == EBUSY) {
-        struct tw_thread *t = tw_enter();
-        if (!t) return rc;
-        tw_wait_poll(t, tw_object_find((uintptr_t)m), TWATCH_POLL_TRYLOCK, pc, cfa);
-        tw_leave(t);
-    } else {
-        failed(rc, m, TW_DOES_LOCK, pc, cfa);
-    }
+    if (!got(rc)) return try_failed(rc, m, pc, cfa);
+    acquired(m, TWATCH_HELD_TRY, pc, cfa);
     return rc;
 }
 
@@ -155,7 +208,7 @@ static __attribute__((noinline)) void pop_slow(struct tw_thread *t, pthread_mute
     if (!tw_held_pop(t, (uintptr_t)m)) unlock_unknown(t, m, pc, cfa);
 }
 
-static inline int unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+static int unlock_by_libc(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (t) { /* before the real unlock: the next owner may record its acquisition at once */
         if (TW_UNLIKELY(!tw_held_pop_quick(t, (uintptr_t)m))) pop_slow(t, m, pc, cfa);
@@ -163,6 +216,20 @@ static inline int unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
         tw_leave(t);
     }
     return TW_REAL(pthread_mutex_unlock)(m);
+}
+
+static NOT_INLINE int unlock_wakes(pthread_mutex_t *m) { return TW_REAL(pthread_mutex_unlock)(m); }
+
+static NOT_INLINE int unlock_other(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_direct_thread();
+    if (!t || !tw_direct_kind(m) || !tw_held_pop_quick(t, (uintptr_t)m)) return unlock_by_libc(m, pc, cfa);
+    return tw_direct_give(t, m) ? 0 : unlock_wakes(m);
+}
+
+static INLINE int unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_direct_thread();
+    if (TW_UNLIKELY(!t || !tw_direct_plain(m) || !tw_held_pop_quick(t, (uintptr_t)m))) return unlock_other(m, pc, cfa);
+    return TW_LIKELY(tw_direct_give(t, m)) ? 0 : unlock_wakes(m);
 }
 
 int tw_mutex_unlock(pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) { return unlock(m, pc, cfa); }

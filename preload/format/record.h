@@ -273,7 +273,7 @@ enum twatch_held_flags {
     TWATCH_HELD_TRY = 1,    /* taken by trylock */
     TWATCH_HELD_TIMED = 2,
     TWATCH_HELD_SITE_ONLY = 4, /* stack is 0 or one frame: the site had been demoted */
-    TWATCH_HELD_DEPPED = 8, /* an inner lock was taken while this was held */
+    TWATCH_HELD_DEPPED = 8, /* an inner lock was taken while this was held; no longer set */
     TWATCH_HELD_KIND_SHIFT = 4 /* the upper four bits: enum twatch_object_kind */
 };
 
@@ -382,7 +382,7 @@ struct twatch_dep { /* thread took `object` while holding held[]; one element pe
     uint8_t flags;
     uint16_t nheld;
     uint32_t nsegments;   /* distinct segments it was seen in; the first four and the last four are kept */
-    uint64_t count;
+    uint64_t count;       /* sightings; the later ones are sampled */
     uint32_t segments[TWATCH_DEP_SEGMENTS]; /* [0..3] the first, [4..7] a ring of the last: index 4 + (n - 1) % 4 for the n-th, n > 4 */
     struct twatch_dep_held held[];
 };
