@@ -30,14 +30,12 @@ static inline bool tw_deps_line_has(const struct tw_seen *line, uint64_t key) {
     return (k[0] == key) | (k[1] == key) | (k[2] == key) | (k[3] == key) | (k[4] == key) | (k[5] == key) | (k[6] == key) | (k[7] == key);
 }
 
-/* The key for tw_deps_seen, before the lock is taken, so that the two cache misses are had at once. 0: not among those that are kept. */
+/* The key for tw_deps_seen. 0: not among those that are kept. */
 enum { TW_SEEN_OUTER = 4, TW_SEEN_SAMPLE = 64 };
 static inline uint64_t tw_deps_ask(const struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t site) {
     uint32_t n = t->slot->nheld;
     if (!t->seen || n == 0 || n > TW_SEEN_OUTER) return 0;
-    uint64_t key = tw_deps_key(t, address, tags, mode, site, tw_object_epoch);
-    __builtin_prefetch(tw_deps_line(t, key));
-    return key;
+    return tw_deps_key(t, address, tags, mode, site, tw_object_epoch);
 }
 
 /* True: the dependency stands in the record already, with all that there is to say of it. One sighting in TW_SEEN_SAMPLE is false in any case, and stands for

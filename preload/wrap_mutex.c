@@ -130,7 +130,7 @@ static TW_NOINLINE int refused(pthread_mutex_t *m, uint8_t flags, uintptr_t pc, 
     return flags & TWATCH_HELD_TRY ? try_failed(EBUSY, m, pc, cfa) : lock_slow(EBUSY, m, pc, cfa);
 }
 
-/* With other locks held. What is known of the dependency is asked for first: it may be as far away as the mutex. */
+/* With other locks held. The key is made first: its multiplications go on while the mutex comes. */
 static NOT_INLINE int take_inside(struct tw_thread *t, pthread_mutex_t *m, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
     const uint8_t tags = (uint8_t)(TAGS | flags);
     uint64_t key = tw_deps_ask(t, (uintptr_t)m, tags, TWATCH_MODE_EXCLUSIVE, pc);
