@@ -31,7 +31,7 @@ static inline bool tw_deps_line_has(const struct tw_seen *line, uint64_t key) {
 }
 
 /* The key for tw_deps_seen. 0: not among those that are kept. */
-enum { TW_SEEN_OUTER = 4, TW_SEEN_SAMPLE = 64 };
+enum { TW_SEEN_OUTER = 4, TW_SEEN_SAMPLE = 256 };
 static inline uint64_t tw_deps_ask(const struct tw_thread *t, uintptr_t address, uint8_t tags, uint8_t mode, uintptr_t site) {
     uint32_t n = t->slot->nheld;
     if (!t->seen || n == 0 || n > TW_SEEN_OUTER) return 0;
