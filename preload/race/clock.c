@@ -2,8 +2,8 @@
  * Slots, epochs and clock vectors. See rt.h for the scheme.
  *
  * A thread's epoch lives in its TLS, where the program's checks read it. The owner steps it at a release; another
- * thread steps it when it takes over something whose owner had stopped stepping (sync.c, biased objects), so both add
- * atomically, to both halves at once. The TLS of a thread is written by others only under its slot's lock and never
+ * thread steps it when it takes over something whose owner had rt_stopped stepping (sync.c, biased objects), so both
+ * add atomically, to both halves at once. The TLS of a thread is written by others only under its slot's lock and never
  * after rt_clock_detach.
  */
 #include "hybrid.h"
@@ -23,7 +23,7 @@ static uint16_t *slot_of_thread; /* by thread id, THREADS entries */
 static uint32_t table_lock;
 static uint64_t deaths;
 static uint32_t live_threads;
-static volatile uint32_t stopped; /* a reset is under way */
+volatile uint32_t rt_stopped;
 
 struct rt_slot *rt_clock_slot(uint32_t number) {
     return slots[number & (RT_SLOTS - 1u)];
@@ -167,7 +167,7 @@ void rt_clock_learn(struct rt_tls *t, uint32_t slot, uint32_t clock) {
 /* Clocks start again: nobody is in the runtime (all stand at rt_enter), the shadow is wiped, every slot is at clock 1.
  * Happens once in some 4 * 10^9 releases. */
 static void reset(struct rt_tls *me) {
-    __atomic_store_n(&stopped, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&rt_stopped, 1, __ATOMIC_SEQ_CST);
     rt_sys(SYS_membarrier, MEMBARRIER_EXPEDITED, 0, 0, 0, 0, 0);
     for (uint32_t i = 1; i < RT_CROWD; i++)
         while (slots[i] && slots[i]->tls && slots[i]->tls != me &&
@@ -186,7 +186,7 @@ static void reset(struct rt_tls *me) {
         s->births[s->nbirths++] = (struct rt_birth){1, s->thread};
         if (s->tls) set_epoch(s->tls, i, 1);
     }
-    __atomic_store_n(&stopped, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&rt_stopped, 0, __ATOMIC_SEQ_CST);
 }
 
 /* The clock of t's slot is used up: go on in another slot, with all that was known and the old slot's clock besides. */
@@ -279,7 +279,7 @@ void rt_clock_join(uint32_t thread) {
 
 void rt_clock_forked(void) {
     table_lock = 0;
-    stopped = 0;
+    rt_stopped = 0;
     for (uint32_t i = 1; i < RT_SLOTS; i++) {
         struct rt_slot *s = slots[i];
         if (!s) continue;
@@ -300,7 +300,7 @@ static void ask_thread(void *id) {
 
 /* Slow part of rt_enter: busy is set. */
 static bool enter_slow(struct rt_tls *t) {
-    while (stopped) {
+    while (rt_stopped) {
         t->busy = 0;
         rt_sys(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
         t->busy = 1;
@@ -318,32 +318,22 @@ static bool enter_slow(struct rt_tls *t) {
     return true;
 }
 
-void rt_idle(struct rt_tls *t) {
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    t->busy = 0;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(t->deferred == 0, 1)) return;
+bool rt_enter_slow(struct rt_tls *t) {
+    if (enter_slow(t)) return true;
+    rt_idle(t);
+    return false;
+}
+
+void rt_idle_slow(struct rt_tls *t) {
     uint64_t mask = t->deferred_mask; /* all is blocked here: nobody sets it again before the call */
     t->deferred = 0;
     rt_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0, 0);
 }
 
-bool rt_enter(struct rt_tls *t) {
-    if (t->busy) return false;
-    t->busy = 1;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(stopped || !t->slot || rt_clock_of((uint32_t)t->epoch) >= RT_CLOCK_LAST || t->ended, 0))
-        if (!enter_slow(t)) {
-            rt_idle(t);
-            return false;
-        }
-    return true;
-}
-
-void rt_leave(struct rt_tls *t) {
-    while (__builtin_expect(t->npending != 0, 0)) { /* what signal handlers asked for meanwhile */
+/* What signal handlers asked for meanwhile. */
+void rt_leave_slow(struct rt_tls *t) {
+    while (t->npending != 0) {
         uint32_t n = --t->npending;
         rt_sync_do(t, t->slot->pending[n].op, t->slot->pending[n].obj);
     }
-    rt_idle(t);
 }

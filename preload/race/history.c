@@ -14,7 +14,8 @@
 
 enum {
     IDS = 1 << 22,
-    ID_SLOTS = 1 << 23,
+    LEVELS = 4,
+    LEVEL_BITS = 15, /* of the first; each has eight times as many, which are half full when the next begins */
     SETS = 1 << 16,
     SET_SLOTS = 1 << 17,
     SET_WORDS = 1 << 20,
@@ -32,7 +33,7 @@ enum {
 };
 
 static struct rt_access *accesses;
-static uint32_t *id_table, ids = 1;
+static uint32_t *id_tables[LEVELS], ids = 1;
 static uint32_t id_locks[SHARDS];
 static struct lock_set {
     uint32_t first, n;
@@ -40,13 +41,22 @@ static struct lock_set {
 } * sets;
 static uint32_t *set_words, *set_table, nsets = 1, nwords, set_lock;
 
+/* The highest place of a level. */
+static inline uint32_t level_last(uint32_t level) {
+    return (1u << (LEVEL_BITS + 3 * level)) - 1u;
+}
+
 bool rt_history_init(void) {
     accesses = rt_pages(NULL, IDS * sizeof *accesses);
-    id_table = rt_pages(NULL, ID_SLOTS * sizeof *id_table);
+    bool tables = true;
+    for (uint32_t k = 0; k < LEVELS; k++) {
+        id_tables[k] = rt_pages(NULL, (level_last(k) + 1ul) * sizeof *id_tables[k]);
+        tables = tables && id_tables[k];
+    }
     sets = rt_pages(NULL, SETS * sizeof *sets);
     set_words = rt_pages(NULL, SET_WORDS * sizeof *set_words);
     set_table = rt_pages(NULL, SET_SLOTS * sizeof *set_table);
-    return accesses && id_table && sets && set_words && set_table;
+    return accesses && tables && sets && set_words && set_table;
 }
 
 void rt_history_forked(void) {
@@ -92,25 +102,38 @@ static bool same(const struct rt_access *a, const struct rt_access *b) {
            a->flags == b->flags;
 }
 
-/* The entry of a, or the empty place where its chain ends: *at. Entries are complete before they are in the table and
- * never leave it. */
-static uint32_t number_find(const struct rt_access *a, uint32_t *at) {
-    uint32_t id;
-    for (; (id = __atomic_load_n(&id_table[*at], __ATOMIC_ACQUIRE)) != 0; *at = (*at + 1) & (ID_SLOTS - 1))
-        if (same(&accesses[id], a)) return id;
+/*
+ * The table of numbers, in levels of rising size: a program with few has them in few pages. Entries are complete before
+ * they are in a level and never leave it. The level for the next one:
+ */
+static inline uint32_t level_now(void) {
+    uint32_t n = __atomic_load_n(&ids, __ATOMIC_RELAXED), level = 0;
+    while (level < LEVELS - 1 && n > level_last(level) / 2)
+        level++;
+    return level;
+}
+
+static uint32_t number_find(const struct rt_access *a, uint32_t hash) {
+    for (uint32_t level = level_now() + 1; level-- > 0;) {
+        uint32_t last = level_last(level), id;
+        for (uint32_t at = hash & last; (id = __atomic_load_n(&id_tables[level][at], __ATOMIC_ACQUIRE)) != 0;
+                at = (at + 1) & last)
+            if (same(&accesses[id], a)) return id;
+    }
     return 0;
 }
 
-/* Under the lock of a's part of the table. */
-static uint32_t number_new(const struct rt_access *a, uint32_t at) {
+/* Under the lock of the hash. */
+static uint32_t number_new(const struct rt_access *a, uint32_t hash) {
+    uint32_t level = level_now(), last = level_last(level), at = hash & last;
     uint32_t n = __atomic_fetch_add(&ids, 1, __ATOMIC_RELAXED), none = 0;
     if (n >= IDS) {
         ids = IDS;
         return 0;
     }
     accesses[n] = *a;
-    while (!__atomic_compare_exchange_n(&id_table[at], &none, n, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
-        at = (at + 1) & (ID_SLOTS - 1); /* a neighbouring part's chain has grown over the edge */
+    while (!__atomic_compare_exchange_n(&id_tables[level][at], &none, n, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+        at = (at + 1) & last;
         none = 0;
     }
     return n;
@@ -119,12 +142,12 @@ static uint32_t number_new(const struct rt_access *a, uint32_t at) {
 uint32_t rt_history_number(const struct rt_access *a) {
     uint64_t h = rt_mix(a->pc ^ rt_mix(((uint64_t)a->stack << 32 | a->locks) +
                                         ((uint64_t)a->size << 32 | (uint32_t)a->slot << 16 | a->flags)));
-    uint32_t start = (uint32_t)h & (ID_SLOTS - 1), at = start, id = number_find(a, &at);
+    uint32_t id = number_find(a, (uint32_t)h);
     if (__builtin_expect(id != 0, 1)) return id;
-    uint32_t *lock = &id_locks[start >> 17];
+    uint32_t *lock = &id_locks[(h >> 32) % SHARDS];
     rt_lock(lock);
-    id = number_find(a, &at);
-    if (!id) id = number_new(a, at);
+    id = number_find(a, (uint32_t)h);
+    if (!id) id = number_new(a, (uint32_t)h);
     rt_unlock(lock);
     return id;
 }

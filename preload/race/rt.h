@@ -104,7 +104,7 @@ extern const struct tw_race_host *rt_host;
 struct rt_birth {
     uint32_t clock, thread;
 };
-enum { RT_BIRTHS = 16, RT_CACHE = 1024, RT_BARE_SITES = 1 << 15, RT_BARE_CALLS = 256, RT_LOCK_CACHE = 64 };
+enum { RT_BIRTHS = 16, RT_CACHE = 1024, RT_BARE_SITES = 1 << 15, RT_BARE_CALLS = 1024, RT_LOCK_CACHE = 64 };
 
 /* history.c: an access whose stack this thread has taken, good while the return addresses on the stack stand. */
 struct rt_cached {
@@ -182,10 +182,36 @@ void rt_clock_join(uint32_t thread);
 void rt_clock_forked(void);
 /* First thing in every entry: attaches, follows a reset of the clocks, tells a nested call. False: let the access
  * through. */
-bool rt_enter(struct rt_tls *t);
-void rt_leave(struct rt_tls *t);
+static inline bool rt_enter(struct rt_tls *t);
+static inline void rt_leave(struct rt_tls *t);
 /* Not busy from here on; signals that were put off are handled in it. */
-void rt_idle(struct rt_tls *t);
+static inline void rt_idle(struct rt_tls *t);
+extern volatile uint32_t rt_stopped; /* a reset of the clocks is under way */
+bool rt_enter_slow(struct rt_tls *t);
+void rt_leave_slow(struct rt_tls *t);
+void rt_idle_slow(struct rt_tls *t);
+
+static inline void rt_idle(struct rt_tls *t) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    t->busy = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(t->deferred != 0, 0)) rt_idle_slow(t);
+}
+
+static inline bool rt_enter(struct rt_tls *t) {
+    if (t->busy) return false;
+    t->busy = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(
+                rt_stopped || !t->slot || rt_clock_of((uint32_t)t->epoch) >= RT_CLOCK_LAST || t->ended, 0))
+        return rt_enter_slow(t);
+    return true;
+}
+
+static inline void rt_leave(struct rt_tls *t) {
+    if (__builtin_expect(t->npending != 0, 0)) rt_leave_slow(t);
+    rt_idle(t);
+}
 
 /* ---- sync.c */
 enum rt_sync_op { RT_ACQUIRE, RT_RELEASE, RT_ACQUIRE_SHARED, RT_RELEASE_SHARED };

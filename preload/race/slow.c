@@ -3,8 +3,7 @@
 #include "shadow.h"
 
 /* The pc is looked up when it is asked for (rt_history_id). */
-static bool place_of_site(struct rt_place *p, uint32_t site, const struct x86_regs *regs) {
-    uint32_t access = x86_site_access(site);
+static inline bool place_of_access(struct rt_place *p, uint32_t access, uint32_t site, const struct x86_regs *regs) {
     *p = (struct rt_place){.key = (uint64_t)site | RT_SITE_KEY,
             .sp = regs->rsp,
             .regs = regs,
@@ -14,12 +13,17 @@ static bool place_of_site(struct rt_place *p, uint32_t site, const struct x86_re
     return access != 0;
 }
 
+static bool place_of_site(struct rt_place *p, uint32_t site, const struct x86_regs *regs) {
+    return place_of_access(p, x86_site_access(site), site, regs);
+}
+
 void rt_slow(uintptr_t addr, uint32_t site, const struct x86_regs *regs) {
     struct rt_tls *t = &rt_tls;
-    rt_access_soon(t, addr, x86_site_access(site) >> 8);
+    uint32_t access = x86_site_access(site);
+    rt_access_soon(t, addr, access >> 8);
     if (!rt_enter(t)) return;
     struct rt_place p;
-    if (place_of_site(&p, site, regs)) {
+    if (place_of_access(&p, access, site, regs)) {
         rt_history_soon(t, &p);
         rt_access(t, addr, p.size, &p);
     }
