@@ -6,10 +6,10 @@
 #include <fcntl.h>
 
 enum {
-    ROOM = 65536,         /* elements, 2.6 MB */
-    LEAST_NS = 1000000,   /* shorter ones cannot be seen in a time line */
-    LOOKED_AT = 64,       /* elements, for one that may be given up */
-    SHARE = 8             /* of max_record that the log may reach into: the rest of the record says more */
+    ROOM = 65536,       /* elements, 2.6 MB */
+    LEAST_NS = 1000000, /* shorter ones cannot be seen in a time line */
+    LOOKED_AT = 64,     /* elements, for one that may be given up */
+    SHARE = 8           /* of max_record that the log may reach into: the rest of the record says more */
 };
 
 static struct tw_table intervals = TW_TABLE(TWATCH_CHUNK_INTERVAL, struct twatch_interval, 8);
@@ -33,7 +33,8 @@ static void raise_least(void) {
 
 static struct twatch_interval *appended(void) {
     uint64_t end = tw_header->alloc_end + intervals.per_chunk * sizeof(struct twatch_interval);
-    bool full = intervals.count >= room || (intervals.count % intervals.per_chunk == 0 && end > (uint64_t)TW_CONFIG(max_record) / SHARE);
+    bool full = intervals.count >= room ||
+                (intervals.count % intervals.per_chunk == 0 && end > (uint64_t)TW_CONFIG(max_record) / SHARE);
     uint32_t id;
     struct twatch_interval *e = full ? NULL : tw_table_new(&intervals, &id, TWATCH_LOSS_BUDGET);
     if (e) return e;
@@ -124,7 +125,8 @@ static void count_hold(struct twatch_stat *s, uint64_t ns) {
     __atomic_fetch_add(&s->holds, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&s->hold_ns, ns, __ATOMIC_RELAXED);
     uint64_t seen = __atomic_load_n(&s->hold_max_ns, __ATOMIC_RELAXED);
-    while (ns > seen && !__atomic_compare_exchange_n(&s->hold_max_ns, &seen, ns, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (ns > seen &&
+            !__atomic_compare_exchange_n(&s->hold_max_ns, &seen, ns, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         continue;
 }
 

@@ -14,7 +14,8 @@ enum { TW_INTERVAL_LONG_WAIT_NS = 50000 };
 /* A wait of the calling thread is over, as its slot still says. `got`: what was waited for was acquired. */
 void tw_interval_waited(struct tw_thread *t, const struct twatch_slot *s, uint64_t ns, bool got);
 /* Starts to measure a held entry of the calling thread, unless it is already or there are TW_CLOCKED of them. */
-void tw_interval_clock(struct tw_thread *t, struct twatch_held *h, uint64_t since_ns, uint16_t flags, struct twatch_stat *stat);
+void tw_interval_clock(
+        struct tw_thread *t, struct twatch_held *h, uint64_t since_ns, uint16_t flags, struct twatch_stat *stat);
 /* Before a marked entry is taken out of the held array: takes the mark away, and logs the hold if it was long. */
 void tw_interval_released(struct tw_thread *t, struct twatch_held *h);
 /* After the acquisition that followed a wait: measured if that was long (t->waited_until_ns), for then one more look at

@@ -16,7 +16,8 @@
 enum { INTERVAL_OPEN = 1 << 15 }; /* in flags, beside those of record.h: not over when the record was made */
 
 /* The intervals of one thread, by start; *n gets their number. Each has a known thread, what and kind, an object that
- * exists or 0, began after header->start_ns, and ended before m->now_ns unless the process lived on while it was read. */
+ * exists or 0, began after header->start_ns, and ended before m->now_ns unless the process lived on while it was read.
+ */
 const struct twatch_interval *const *interval_of(const struct model *m, uint32_t thread, size_t *n);
 
 /* Part of model_build(), after the tables and states are there. */

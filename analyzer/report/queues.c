@@ -111,11 +111,14 @@ static void queues_pool(const struct queues *x, const struct role_pool *p) {
     strbuf_printf(&b, ", made by %s, idle at ", p->creator);
     queues_named(&b, p->queue_kind, p->queue);
     queues_line(x, 2, &b);
-    strbuf_printf(&b, "busy %u %% of the time (from %u %% to %u %% each), not more than %u at once; woken with work %" PRIu64 " times; longest idle ",
+    strbuf_printf(&b,
+            "busy %u %% of the time (from %u %% to %u %% each), not more than %u at once; woken with work %" PRIu64
+            " times; longest idle ",
             p->busy_percent, p->idlest_percent, p->busiest_percent, p->max_busy, p->tasks);
     textout_duration(&b, p->idle_max_ns);
     if (p->found_nobody)
-        strbuf_printf(&b, "; for %" PRIu64 " of %" PRIu64 " tasks announced no worker was waiting", p->found_nobody, p->announced);
+        strbuf_printf(&b, "; for %" PRIu64 " of %" PRIu64 " tasks announced no worker was waiting", p->found_nobody,
+                p->announced);
     queues_line(x, 6, &b);
     strbuf_puts(&b, "busy over time (tenths; . none, # all) ");
     queues_curve(&b, p);
@@ -183,7 +186,9 @@ static void queues_all(const struct queues *x) {
             }
         if (before) continue;
         queues_queue(x, q);
-        if (alike) fprintf(x->t.out, "      ... %zu more of this name, where it is not clear either (--verbose shows all)\n", alike);
+        if (alike)
+            fprintf(x->t.out, "      ... %zu more of this name, where it is not clear either (--verbose shows all)\n",
+                    alike);
     }
 }
 
@@ -193,8 +198,11 @@ static void queues_run(struct queues *x) {
     const char *slash = u->exe ? strrchr(u->exe, '/') : NULL;
     struct strbuf b = {0};
     bool none = !r->nqueues && !r->npools && !r->nsemaphores && !r->njoins;
-    strbuf_printf(&b, "Who waits for whom in %s (pid %d)%s", slash ? slash + 1 : u->exe ? u->exe : "?", u->pid,
-            none ? ": no queues, pools, semaphores or joins" : "");
+    strbuf_printf(&b, "Who waits for whom in %s (pid %d)%s",
+            slash    ? slash + 1
+            : u->exe ? u->exe
+                     : "?",
+            u->pid, none ? ": no queues, pools, semaphores or joins" : "");
     queues_heading(x, strbuf_text(&b));
     strbuf_free(&b);
     if (r->nqueues) queues_heading(x, "Queues");

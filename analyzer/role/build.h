@@ -16,7 +16,7 @@ struct build_group { /* threads that run the same */
     char key[];
 };
 
-struct build_part { /* what one thread did at one line */
+struct build_part {               /* what one thread did at one line */
     uint32_t line, group, thread; /* group: index */
     uint64_t waits, blocked, timeouts, wait_ns, wait_max_ns, posts, broadcasts, to_nobody, empty, woken, first_post_ns;
 };
@@ -27,7 +27,8 @@ struct build_line {
     uint32_t index;     /* + 1 */
     uint32_t object;    /* the first one */
     uint8_t kind;       /* enum twatch_object_kind */
-    const char *python; /* "Queue.get\n/usr/lib/python3.11/queue.py\tconsumer\n/srv/app.py": who waits, and for whom; NULL: the object itself */
+    const char *python; /* "Queue.get\n/usr/lib/python3.11/queue.py\tconsumer\n/srv/app.py": who waits, and for whom;
+                           NULL: the object itself */
     bool room;          /* producers wait here, for room */
     uint32_t mutex;     /* object id */
     size_t from, to;    /* its parts */
@@ -43,7 +44,7 @@ struct build {
     uint32_t *group_of; /* thread -> index; the last group is of threads that are not known one by one */
     struct build_line *line_by_key;
     VEC(struct build_line *) lines;
-    uint32_t *line_of; /* object -> index + 1; 0: none */
+    uint32_t *line_of;            /* object -> index + 1; 0: none */
     VEC(struct build_part) parts; /* by line, group, thread: one each */
 };
 
@@ -63,7 +64,7 @@ bool build_python_frame(const struct model *m, uint64_t pc, char *out, size_t si
 const char *build_python_words(struct arena *a, const char *frame); /* "Queue.get (queue.py)" */
 
 enum role_use build_semaphore_use(const struct twatch_object *o);
-bool build_is_put(const struct build_line *l);                /* a Python queue's wait for room */
+bool build_is_put(const struct build_line *l); /* a Python queue's wait for room */
 const char *build_line_name(struct build *b, const struct build_line *l);
 const char *build_line_kind(const struct build_line *l);
 

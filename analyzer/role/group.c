@@ -98,7 +98,8 @@ static struct build_group *group_find(struct build *b, const char *key, uint32_t
 static const char *group_place(struct build *b, const struct build_group *g) {
     const struct twatch_thread *t = model_thread(b->m, g->first);
     bool own = g->routine && !group_is_system(b->m, g->routine);
-    const char *place = own ? names_place(b->m, b->a, 0, g->routine) : names_place(b->m, b->a, t ? t->create_stack : 0, 0);
+    const char *place =
+            own ? names_place(b->m, b->a, 0, g->routine) : names_place(b->m, b->a, t ? t->create_stack : 0, 0);
     if (!place) return arena_printf(b->a, "thread %u", g->first);
     return own ? place : arena_printf(b->a, "made in %s", place);
 }

@@ -112,7 +112,8 @@ void join_build(struct build *b, struct roles *out) {
     join_collect(b, &all);
     struct role_join *list = arena_array(b->a, all.n, sizeof *list);
     for (size_t from = 0, to; from < all.n; from = to) {
-        for (to = from + 1; to < all.n && all.at[to].joiner == all.at[from].joiner && all.at[to].group == all.at[from].group; to++)
+        for (to = from + 1;
+                to < all.n && all.at[to].joiner == all.at[from].joiner && all.at[to].group == all.at[from].group; to++)
             ;
         join_fill(b, all.at + from, to - from, &list[out->njoins++]);
     }

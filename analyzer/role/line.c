@@ -21,8 +21,8 @@ bool build_is_threading(const struct model *m, const struct twatch_object *o) {
 }
 
 /*
- * A lock that CPython's Condition made for one wait: the function outside of threading.py that waits; one of queue.py with
- * the one that called it. False for the waits of the module itself: for a thread to start, for a flag.
+ * A lock that CPython's Condition made for one wait: the function outside of threading.py that waits; one of queue.py
+ * with the one that called it. False for the waits of the module itself: for a thread to start, for a flag.
  */
 static bool line_python_wait(const struct model *m, const struct twatch_object *o, char *out, size_t size) {
     const struct twatch_stack *s = o->kind == TWATCH_OBJ_SEM ? model_stack(m, o->create_stack) : NULL;
@@ -134,7 +134,11 @@ static void line_open(struct build *b, const struct model_state *s) {
     uint32_t line = s->waiting ? line_of(b, s->slot->wait_object) : 0;
     uint64_t since = s->slot->wait_since_ns, ns = since && b->m->now_ns > since ? b->m->now_ns - since : 0;
     if (!line || ns > b->m->now_ns) return;
-    vec_push(&b->parts, (struct build_part){.line = line, .thread = s->thread, .group = b->group_of[s->thread], .wait_ns = ns, .wait_max_ns = ns});
+    vec_push(&b->parts, (struct build_part){.line = line,
+                                .thread = s->thread,
+                                .group = b->group_of[s->thread],
+                                .wait_ns = ns,
+                                .wait_max_ns = ns});
 }
 
 static int line_order(const void *pa, const void *pb) {

@@ -10,13 +10,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum {
-    LEAST_WORKERS = 2, LEAST_WORK = 3, LEAST_TASKS = 8,
-    ALWAYS_PERCENT = 95, LOCK_PERCENT = 20, USED_PERCENT = 50
-};
+enum { LEAST_WORKERS = 2, LEAST_WORK = 3, LEAST_TASKS = 8, ALWAYS_PERCENT = 95, LOCK_PERCENT = 20, USED_PERCENT = 50 };
 static const uint64_t LEAST_LIFE_NS = 50000000; /* of a worker, to judge the size of its pool */
-/* From birth to the first wait, and from the last wake-up to the end: no task, when it is as short as this, or a twentieth
- * of the thread's life. */
+/* From birth to the first wait, and from the last wake-up to the end: no task, when it is as short as this, or a
+ * twentieth of the thread's life. */
 static const uint64_t FIRST_STEPS_NS = 5000000;
 
 struct pool {
@@ -39,7 +36,7 @@ struct pool_sum {
     struct role_pool *out;
     pool_edges edges;
     uint64_t life, idle;
-    uint64_t from, to;  /* the pool's life */
+    uint64_t from, to; /* the pool's life */
     uint64_t *by_lock; /* object -> time waited */
     double busy[ROLE_SLICES], alive[ROLE_SLICES];
 };
@@ -106,24 +103,31 @@ static uint32_t pool_most(pool_edges *e) {
 
 /* ---- one pool ---- */
 
-static void pool_say(const struct pool_sum *p, const struct pool *pool, const struct role_pool *o, struct build_says *s) {
+static void pool_say(
+        const struct pool_sum *p, const struct pool *pool, const struct role_pool *o, struct build_says *s) {
     const struct twatch_header *h = p->b->m->header;
     uint64_t length = p->b->m->now_ns - h->start_ns, busy = p->life > p->idle ? p->life - p->idle : 0;
     uint64_t watched = h->idle_since_ns && p->b->m->now_ns > h->idle_since_ns ? p->b->m->now_ns - h->idle_since_ns : 0;
     unsigned used = build_percent(h->cpu_ns, length * (h->nprocs ? h->nprocs : 1));
-    bool idle = h->cpu_ns && h->idle_ns && h->idle_ns * 2 >= watched; /* half a processor at least, other programs considered */
+    bool idle = h->cpu_ns && h->idle_ns &&
+                h->idle_ns * 2 >= watched; /* half a processor at least, other programs considered */
     bool locked = o->lock && build_percent(o->lock_wait_ns, busy) >= LOCK_PERCENT;
     bool waits_for_work = o->max_busy < o->size && p->life >= LEAST_LIFE_NS * o->size;
     bool queued = pool->line->kind == TWATCH_OBJ_COND ? o->found_nobody * 2 >= o->announced : true;
     if (locked)
-        build_say(s, "the workers waited for each other at %s %s, %u %% of the time that they were busy", o->lock_kind, o->lock,
-                build_percent(o->lock_wait_ns, busy));
+        build_say(s, "the workers waited for each other at %s %s, %u %% of the time that they were busy", o->lock_kind,
+                o->lock, build_percent(o->lock_wait_ns, busy));
     if (waits_for_work && o->tasks >= LEAST_TASKS)
-        build_say(s, "not more than %u of its %u workers %s busy at a time, but for their first and last steps: it is larger than it needs to be", o->max_busy, o->size,
-                o->max_busy == 1 ? "was" : "were");
+        build_say(s,
+                "not more than %u of its %u workers %s busy at a time, but for their first and last steps: it is "
+                "larger than it needs to be",
+                o->max_busy, o->size, o->max_busy == 1 ? "was" : "were");
     if (o->busy_percent >= ALWAYS_PERCENT && o->max_busy >= o->size && queued && !locked) {
         if (idle && used < USED_PERCENT)
-            build_say(s, "all workers were busy all the time, while the processors had time to spare (%u %% used): more workers would use it", used);
+            build_say(s,
+                    "all workers were busy all the time, while the processors had time to spare (%u %% used): more "
+                    "workers would use it",
+                    used);
         else
             build_say(s, "all workers were busy all the time");
     }
@@ -157,7 +161,8 @@ static void pool_counts(struct pool_sum *p, const struct pool *pool) {
         }
         uint64_t life = build_life(p->b->m, x->thread), idle = x->wait_ns < life ? x->wait_ns : life;
         unsigned busy = build_percent(life - idle, life);
-        uint64_t idle_calls = l->kind == TWATCH_OBJ_SEM && !l->python ? x->posts : x->empty; /* permits that were passed on */
+        uint64_t idle_calls =
+                l->kind == TWATCH_OBJ_SEM && !l->python ? x->posts : x->empty; /* permits that were passed on */
         o->tasks += x->waits > idle_calls ? x->waits - idle_calls : 0;
         if (x->wait_max_ns > o->idle_max_ns) o->idle_max_ns = x->wait_max_ns;
         if (busy > busiest) busiest = busy;
@@ -188,7 +193,8 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
             .queue = build_line_name(b, pool->line)};
     for (uint32_t id = 1; id < b->m->threads.n; id++) {
         const struct twatch_thread *t = model_thread(b->m, id);
-        if (!t || b->group_of[id] != pool->group || t->parent != pool->parent || t->end == TWATCH_THREAD_NOT_STARTED) continue;
+        if (!t || b->group_of[id] != pool->group || t->parent != pool->parent || t->end == TWATCH_THREAD_NOT_STARTED)
+            continue;
         uint64_t life = build_life(b->m, id);
         if (!life) continue;
         vec_push(&ids, id);
@@ -250,8 +256,8 @@ static void pool_candidate(struct build *b, struct build_line *l, size_t from, s
     struct pool *to_beat = &best[p.group];
     const struct twatch_object *o = model_object(b->m, l->object);
     bool queue = o && (l->kind == TWATCH_OBJ_COND || l->python || build_semaphore_use(o) == ROLE_SIGNAL);
-    bool good = queue && p.parent && p.waiters >= LEAST_WORKERS && p.outside >= LEAST_WORK && p.outside * 10 >= p.posts &&
-                !l->room && !build_is_put(l);
+    bool good = queue && p.parent && p.waiters >= LEAST_WORKERS && p.outside >= LEAST_WORK &&
+                p.outside * 10 >= p.posts && !l->room && !build_is_put(l);
     if (good && p.wait_ns > to_beat->wait_ns) {
         p.elsewhere = to_beat->elsewhere + to_beat->wait_ns;
         *to_beat = p;

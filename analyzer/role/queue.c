@@ -11,17 +11,22 @@
 #include <string.h>
 
 enum {
-    LEAST_WAITS = 3, LEAST_POSTS = 5, /* fewer say nothing */
-    SMALL = 20,                       /* a share of a twentieth does not count: the last words at the end, for one */
-    ONE_WAY = 10,                     /* who waits ten times as often as signalling waits, and the other way round */
-    IDLE_PERCENT = 20, HARDLY_PERCENT = 5,
-    STORM_WOKEN = 2, STORM_LEAST = 10
+    LEAST_WAITS = 3,
+    LEAST_POSTS = 5, /* fewer say nothing */
+    SMALL = 20,      /* a share of a twentieth does not count: the last words at the end, for one */
+    ONE_WAY = 10,    /* who waits ten times as often as signalling waits, and the other way round */
+    IDLE_PERCENT = 20,
+    HARDLY_PERCENT = 5,
+    STORM_WOKEN = 2,
+    STORM_LEAST = 10
 };
 
 static const double TURNS_EACH = 0.05, TURNS_BOTH = 0.95;
 static const uint64_t LEAST_LIFE_NS = 40000000; /* of all threads together, to speak of idleness */
 
 enum queue_way { QUEUE_NEITHER, QUEUE_WAITS, QUEUE_POSTS, QUEUE_BOTH };
+
+enum queue_turns { TURNS_NONE, TURNS_DOUBTFUL, TURNS_CLEAR };
 
 struct queue { /* of one line, while it is put together */
     struct build_line *line;
@@ -31,7 +36,8 @@ struct queue { /* of one line, while it is put together */
     size_t n;
     struct role_side total;
     uint64_t woken, first_post_ns;
-    bool one_way, waited, turns;
+    bool one_way, waited;
+    enum queue_turns turns;
     struct queue *other; /* the opposite direction; NULL */
     bool backward;       /* told of with the other one */
 };
@@ -79,7 +85,8 @@ static void queue_ways(struct queue *q) {
         const struct role_side *s = &q->sides[i];
         uint64_t waits = s->waits + (s->wait_ns && !s->waits); /* one that is not over */
         uint64_t posts = s->posts;
-        if (q->line->kind == TWATCH_OBJ_SEM && !q->line->python) { /* a permit that is passed on is neither taken nor given */
+        if (q->line->kind == TWATCH_OBJ_SEM &&
+                !q->line->python) { /* a permit that is passed on is neither taken nor given */
             uint64_t both_ways = waits < posts ? waits : posts;
             waits -= both_ways;
             posts -= both_ways;
@@ -108,8 +115,8 @@ static bool queue_has(const struct queue *q, uint32_t group, enum queue_way way)
 }
 
 /*
- * Do the waiters of x signal at y, and the waiters of y at x? A condition variable that nobody had to wait at, because there
- * always was an item, has signals alone, and no mutex is known for it.
+ * Do the waiters of x signal at y, and the waiters of y at x? A condition variable that nobody had to wait at, because
+ * there always was an item, has signals alone, and no mutex is known for it.
  */
 static bool queue_opposite(const struct queue *x, const struct queue *y) {
     bool there = false, back = false;
@@ -127,19 +134,32 @@ static bool queue_opposite(const struct queue *x, const struct queue *y) {
 }
 
 /*
- * Share of the signals that somebody waited for. Where two sides hand over to each other, one of the two waits at nearly every
- * turn, so that both shares together are about 1 or more, and neither is nearly 0. A buffer that is full all the time has 1
- * and 0.
+ * Share of the signals that somebody waited for. Where two sides hand over to each other, one of the two waits at
+ * nearly every turn, so that both shares together are about 1 or more, and neither is nearly 0. A buffer that is full
+ * all the time has 1 and 0.
  */
 static double queue_waited_share(const struct queue *q) {
     uint64_t waits = q->total.blocked > q->total.empty ? q->total.blocked - q->total.empty : 0;
     return q->total.posts ? (double)waits / (double)q->total.posts : 0;
 }
 
-static bool queue_lockstep(const struct queue *x, const struct queue *y) {
-    if (build_is_put(x->line) || build_is_put(y->line)) return false; /* signals that nobody waited for are not seen, and not needed */
+static uint32_t queue_threads(const struct queue *q) {
+    uint32_t n = 0;
+    for (size_t i = 0; i < q->n; i++)
+        if (q->ways[i] != QUEUE_NEITHER) n += q->sides[i].nthreads;
+    return n;
+}
+
+/* Two single threads of which one waits at nearly every turn may hand over as well, unless the other never waits but
+ * once at the beginning. */
+static enum queue_turns queue_lockstep(const struct queue *x, const struct queue *y) {
     double a = queue_waited_share(x), b = queue_waited_share(y);
-    return a >= TURNS_EACH && b >= TURNS_EACH && a + b >= TURNS_BOTH;
+    uint64_t fewer = x->total.blocked < y->total.blocked ? x->total.blocked : y->total.blocked;
+    if (build_is_put(x->line) || build_is_put(y->line))
+        return TURNS_NONE; /* signals that nobody waited for are not seen, and not needed */
+    if (a + b < TURNS_BOTH) return TURNS_NONE;
+    if (a >= TURNS_EACH && b >= TURNS_EACH) return TURNS_CLEAR;
+    return fewer > 1 && queue_threads(x) <= 2 && queue_threads(y) <= 2 ? TURNS_DOUBTFUL : TURNS_NONE;
 }
 
 static uint32_t queue_permits(const struct build *b, const struct queue *q) {
@@ -165,8 +185,10 @@ static void queue_pair(const struct build *b, struct queue *all, size_t n) {
             x->other = y;
             y->other = x;
             bool semaphores = x->line->kind == TWATCH_OBJ_SEM && !x->line->python;
-            bool one = semaphores && queue_permits(b, x) + queue_permits(b, y) <= 1; /* never two items at a time */
-            if (one || queue_lockstep(x, y)) x->turns = y->turns = true;
+            enum queue_turns turns = queue_lockstep(x, y);
+            if (semaphores) /* their permits say whether there ever were two items at a time */
+                turns = queue_permits(b, x) + queue_permits(b, y) <= 1 ? TURNS_CLEAR : TURNS_NONE;
+            x->turns = y->turns = turns;
             struct queue *room = queue_is_room(b, x, y) ? x : y;
             room->backward = room->line->room = !x->turns;
         }
@@ -175,7 +197,8 @@ static void queue_pair(const struct build *b, struct queue *all, size_t n) {
 
 /* ---- what is said ---- */
 
-static struct role_side *queue_pick(struct build *b, const struct queue *q, enum queue_way way, size_t *n, struct role_side *sum) {
+static struct role_side *queue_pick(
+        struct build *b, const struct queue *q, enum queue_way way, size_t *n, struct role_side *sum) {
     struct role_side *out = arena_array(b->a, q->n, sizeof *out);
     *n = 0;
     for (size_t i = 0; i < q->n; i++) {
@@ -198,7 +221,10 @@ static struct role_side *queue_idle_free(struct build *b, const struct queue *ro
 static void queue_say_idle(struct build_says *s, const struct role_queue *q) {
     unsigned c = q->consumers_idle_percent, p = q->producers_idle_percent;
     if (q->total.timeouts * 4 >= q->total.waits && q->total.timeouts) { /* then waiting is no standing idle */
-        build_say(s, "%" PRIu64 " of the waits ended by their time limit: the consumers do something of their own accord as well", q->total.timeouts);
+        build_say(s,
+                "%" PRIu64
+                " of the waits ended by their time limit: the consumers do something of their own accord as well",
+                q->total.timeouts);
         return;
     }
     if (c >= IDLE_PERCENT && c >= 2 * p)
@@ -206,7 +232,8 @@ static void queue_say_idle(struct build_says *s, const struct role_queue *q) {
     else if (p >= IDLE_PERCENT && p >= 2 * c)
         build_say(s, "the producers stood idle %u %% of their time, waiting for room: the consumers hold them up", p);
     else if (c >= IDLE_PERCENT && p >= IDLE_PERCENT)
-        build_say(s, "both sides stood idle, %u and %u %% of their time: they run in turns rather than side by side", c, p);
+        build_say(s, "both sides stood idle, %u and %u %% of their time: they run in turns rather than side by side", c,
+                p);
     else if (c <= HARDLY_PERCENT && p <= HARDLY_PERCENT && q->room)
         build_say(s, "neither side stood idle");
     else if (c <= HARDLY_PERCENT && !q->room)
@@ -217,9 +244,12 @@ static void queue_say_waste(struct build_says *s, const struct queue *q) {
     const struct role_side *t = &q->total;
     if (q->line->kind != TWATCH_OBJ_COND) return;
     if (t->to_nobody)
-        build_say(s, "%" PRIu64 " of %" PRIu64 " signals reached nobody: no thread was waiting", t->to_nobody, t->posts);
+        build_say(
+                s, "%" PRIu64 " of %" PRIu64 " signals reached nobody: no thread was waiting", t->to_nobody, t->posts);
     if (t->empty)
-        build_say(s, "%" PRIu64 " of %" PRIu64 " wake-ups found nothing and waited again at once: spurious, or another thread was faster",
+        build_say(s,
+                "%" PRIu64 " of %" PRIu64
+                " wake-ups found nothing and waited again at once: spurious, or another thread was faster",
                 t->empty, t->waits);
     if (t->broadcasts && q->woken >= STORM_LEAST && q->woken >= t->broadcasts * STORM_WOKEN && t->empty * 2 >= q->woken)
         build_say(s,
@@ -263,7 +293,10 @@ static void queue_fill(struct build *b, struct queue *q, struct role_queue *out)
         if (q->total.life_ns >= LEAST_LIFE_NS) queue_say_idle(&s, out);
     } else {
         out->consumers = queue_pick(b, q, QUEUE_BOTH, &out->nconsumers, &consuming);
-        if (q->turns)
+        if (q->turns == TURNS_DOUBTFUL)
+            build_say(&s, "who produces and who consumes is not clear: one side waited at nearly every signal, which "
+                          "fits a queue as well as taking turns");
+        else if (q->turns)
             build_say(&s, "two sides that wake each other in turn: neither is the producer");
         else
             build_say(&s, "who produces and who consumes is not clear: the same threads wait and signal");

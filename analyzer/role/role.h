@@ -18,11 +18,11 @@
 struct role_side { /* threads of one kind at one queue */
     const char *name;
     uint32_t nthreads;
-    uint64_t life_ns;                                  /* of its threads together */
-    uint64_t waits, blocked, timeouts;                 /* waits: that ended with what was waited for */
-    uint64_t wait_ns, wait_max_ns;                     /* one that is not over included */
-    uint64_t posts, broadcasts, to_nobody;             /* signals and broadcasts, or permits given */
-    uint64_t empty;                                    /* wake-ups after which the thread waited again at once */
+    uint64_t life_ns;                      /* of its threads together */
+    uint64_t waits, blocked, timeouts;     /* waits: that ended with what was waited for */
+    uint64_t wait_ns, wait_max_ns;         /* one that is not over included */
+    uint64_t posts, broadcasts, to_nobody; /* signals and broadcasts, or permits given */
+    uint64_t empty;                        /* wake-ups after which the thread waited again at once */
 };
 
 struct role_says {
@@ -30,32 +30,32 @@ struct role_says {
     size_t n;
 };
 
-struct role_queue {         /* a condition variable or semaphore that threads wait at for others */
-    const char *kind, *name;/* "condition variable", "jobs.ready" */
-    const char *mutex;      /* NULL: none or unknown */
-    const char *room;       /* what producers wait at for room, when there is such; NULL */
-    bool clear;             /* signals and waits run one way: consumers and producers are told apart */
+struct role_queue {          /* a condition variable or semaphore that threads wait at for others */
+    const char *kind, *name; /* "condition variable", "jobs.ready" */
+    const char *mutex;       /* NULL: none or unknown */
+    const char *room;        /* what producers wait at for room, when there is such; NULL */
+    bool clear;              /* signals and waits run one way: consumers and producers are told apart */
     const struct role_side *producers, *consumers; /* by number of threads; not clear: all are in consumers */
     size_t nproducers, nconsumers;
     struct role_side total;
-    uint64_t woken;         /* waiters that broadcasts were for, all together */
+    uint64_t woken;                                          /* waiters that broadcasts were for, all together */
     unsigned consumers_idle_percent, producers_idle_percent; /* of their lives, at this queue */
     struct role_says says;
 };
 
 enum { ROLE_SLICES = 32 };
 
-struct role_pool {          /* threads of one start routine and one creator that idle at one queue */
-    const char *name;       /* of its threads */
+struct role_pool {    /* threads of one start routine and one creator that idle at one queue */
+    const char *name; /* of its threads */
     const char *creator;
     const char *queue_kind, *queue;
-    uint32_t size;          /* most threads alive at a time */
-    uint32_t nthreads;      /* ever */
-    uint32_t max_busy;      /* not more were busy at a time: shorter pauses than the log holds count as busy */
-    uint64_t tasks;         /* waits that ended with work */
-    uint64_t idle_max_ns;   /* longest wait of one worker */
+    uint32_t size;        /* most threads alive at a time */
+    uint32_t nthreads;    /* ever */
+    uint32_t max_busy;    /* not more were busy at a time: shorter pauses than the log holds count as busy */
+    uint64_t tasks;       /* waits that ended with work */
+    uint64_t idle_max_ns; /* longest wait of one worker */
     uint64_t announced, found_nobody; /* signals for work; of those, the ones for which no worker was waiting */
-    uint64_t lock_wait_ns;  /* at the lock that its workers waited for most; of waits as long as the log holds */
+    uint64_t lock_wait_ns;        /* at the lock that its workers waited for most; of waits as long as the log holds */
     const char *lock_kind, *lock; /* NULL: none */
     unsigned busy_percent, busiest_percent, idlest_percent;
     unsigned char busy[ROLE_SLICES]; /* percent of the workers alive that were busy, over the life of the pool */
@@ -69,17 +69,17 @@ struct role_semaphore {
     enum role_use use;
     uint32_t initial, most_in_use; /* most_in_use: lock and bounded ones */
     uint64_t taken, blocked, given, timeouts, wait_ns, wait_max_ns;
-    uint64_t lost;                 /* permits that ended or cancelled threads took along */
+    uint64_t lost; /* permits that ended or cancelled threads took along */
     uint32_t nthreads;
 };
 
-struct role_join {          /* one thread's joins of threads of one kind */
+struct role_join { /* one thread's joins of threads of one kind */
     const char *joiner, *joined;
     uint32_t joiner_id, n, waited; /* waited: of the n, those that were not over yet */
     uint64_t wait_ns, wait_max_ns; /* of the waits as long as the log holds */
-    uint32_t longest;       /* thread that was waited for longest; 0 none */
-    uint32_t serial;        /* threads in a row of which each was made after the one before had been joined; 0 none */
-    uint64_t serial_ns;     /* sum of their lives */
+    uint32_t longest;              /* thread that was waited for longest; 0 none */
+    uint32_t serial;    /* threads in a row of which each was made after the one before had been joined; 0 none */
+    uint64_t serial_ns; /* sum of their lives */
     struct role_says says;
 };
 
@@ -88,7 +88,8 @@ struct roles {
     size_t nqueues;
     const struct role_pool *pools;
     size_t npools;
-    const struct role_semaphore *semaphores; /* longest wait together first; locks that were never waited for left out */
+    const struct role_semaphore
+            *semaphores; /* longest wait together first; locks that were never waited for left out */
     size_t nsemaphores;
     const struct role_join *joins; /* longest wait first */
     size_t njoins;

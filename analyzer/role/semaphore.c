@@ -1,6 +1,6 @@
 /*
- * What each semaphore serves as: a lock (one permit, given back by its taker), a bounded resource (several permits, given
- * back by their takers), a signal (posted by threads that hold no permit).
+ * What each semaphore serves as: a lock (one permit, given back by its taker), a bounded resource (several permits,
+ * given back by their takers), a signal (posted by threads that hold no permit).
  */
 #include "finding/names.h"
 #include "role/build.h"
@@ -15,7 +15,8 @@ struct semaphore_sum {
 
 static bool semaphore_ended(const struct model *m, uint32_t thread) {
     const struct twatch_thread *t = model_thread(m, thread);
-    return t && (t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED);
+    return t &&
+           (t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED);
 }
 
 static void semaphore_add(const struct model *m, struct semaphore_sum *s, const struct twatch_use *u) {
@@ -54,7 +55,8 @@ static int semaphore_order(const void *pa, const void *pb) {
     return strcmp(x->name, y->name);
 }
 
-/* A lock that nobody ever had to wait for says nothing; neither do the locks within Python's conditions, nor its many signals that nobody waited for. */
+/* A lock that nobody ever had to wait for says nothing; neither do the locks within Python's conditions, nor its many
+ * signals that nobody waited for. */
 static bool semaphore_counts(const struct build *b, const struct semaphore_sum *s, uint32_t id) {
     const struct twatch_object *o = model_object(b->m, id);
     if (!s->out.nthreads || build_is_threading(b->m, o)) return false;
@@ -76,7 +78,9 @@ void semaphore_build(struct build *b, struct roles *out) {
     for (size_t i = 0; i < m->nstates; i++) { /* waits that are not over */
         const struct twatch_slot *s = m->states[i].slot;
         const struct twatch_object *o = model_object(m, s->wait_object);
-        if (!m->states[i].waiting || !o || o->kind != TWATCH_OBJ_SEM || m->now_ns < s->wait_since_ns || !s->wait_since_ns) continue;
+        if (!m->states[i].waiting || !o || o->kind != TWATCH_OBJ_SEM || m->now_ns < s->wait_since_ns ||
+                !s->wait_since_ns)
+            continue;
         struct role_semaphore *x = &sums[s->wait_object].out;
         x->wait_ns += m->now_ns - s->wait_since_ns;
         if (m->now_ns - s->wait_since_ns > x->wait_max_ns) x->wait_max_ns = m->now_ns - s->wait_since_ns;
