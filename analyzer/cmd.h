@@ -72,6 +72,9 @@ int cmd_job_run(struct cmd_job *job);
 /* Opens each path; what cannot be read is said on stderr and counted. *records is from malloc. */
 size_t cmd_records_open(const struct cmd_paths *paths, struct record **records, size_t *unreadable);
 
+/* One line on standard error, "twatch: ..."; names in it may come from the watched program and are made harmless. */
+void cmd_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The commands: argv[0] is the command's name. */
 int cmd_run(int argc, char **argv);
 int cmd_report(int argc, char **argv);

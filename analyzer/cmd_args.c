@@ -59,8 +59,9 @@ static bool args_flag(struct cmd_args *a, const char *arg) {
         const char *name;
         bool *flag;
     } flags[] = {{"--verbose", &a->verbose}, {"-v", &a->verbose}, {"--optional", &a->optional}, {"--keep", &a->keep},
-            {"--threads", &a->threads}, {"--queues", &a->queues}, {"--contention", &a->contention}, {"--quiet", &a->quiet}, {"-q", &a->quiet},
-            {"--auto", &a->automatic}, {"--hang", &a->hang}, {"--gen-suppressions", &a->gen_suppressions}};
+            {"--threads", &a->threads}, {"--queues", &a->queues}, {"--contention", &a->contention},
+            {"--quiet", &a->quiet}, {"-q", &a->quiet}, {"--auto", &a->automatic}, {"--hang", &a->hang},
+            {"--gen-suppressions", &a->gen_suppressions}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (strcmp(arg, flags[i].name) == 0) return *flags[i].flag = true;
     return false;

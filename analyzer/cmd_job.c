@@ -92,7 +92,7 @@ static bool job_suppress(struct job *j) {
     bool good = !libraries || suppress_read(j->suppress, libraries, &err);
     size_t first = suppress_count(j->suppress);
     if (!good || (*path && !suppress_read(j->suppress, path, &err))) {
-        fprintf(stderr, "twatch: suppressions: %s\n", err.text);
+        cmd_say("suppressions: %s", err.text);
         return false;
     }
     const struct model **models = arena_array(&j->arena, j->nruns + 1, sizeof *models);
@@ -109,14 +109,14 @@ static bool job_baseline(struct job *j) {
     if (j->args->baseline) {
         j->baseline = baseline_read(j->args->baseline, &err);
         if (!j->baseline) {
-            fprintf(stderr, "twatch: baseline: %s\n", err.text);
+            cmd_say("baseline: %s", err.text);
             return false;
         }
         baseline_apply(j->baseline, j->list.all.at, j->list.all.n);
     }
     if (j->args->write_baseline && !baseline_write(j->args->write_baseline,
                                            (const struct finding *const *)j->list.all.at, j->list.all.n, &err)) {
-        fprintf(stderr, "twatch: baseline: %s\n", err.text);
+        cmd_say("baseline: %s", err.text);
         return false;
     }
     return true;
@@ -210,7 +210,7 @@ static FILE *job_open(const struct job *j, const struct cmd_output *o) {
     int fd = open(o->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC | (j->args->automatic ? O_NOFOLLOW | O_EXCL : 0),
             j->args->automatic ? 0600 : 0666);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f) fprintf(stderr, "twatch: %s: cannot be written: %s\n", o->path, strerror(errno));
+    if (!f) cmd_say("%s: cannot be written: %s", o->path, strerror(errno));
     return f;
 }
 
@@ -229,9 +229,9 @@ static bool job_print_one(const struct job *j, struct report *r, const struct cm
     if (good && j->args->threads) report_print_threads(f, r);
     if (good && j->args->queues) report_print_queues(f, r);
     if (good && j->args->contention) report_print_contention(f, r);
-    if (!good) fprintf(stderr, "twatch: %s: cannot be written: %s\n", o->path ? o->path : "report", strerror(errno));
+    if (!good) cmd_say("%s: cannot be written: %s", o->path ? o->path : "report", strerror(errno));
     if (f != stdout && f != stderr && fclose(f) != 0 && good) {
-        fprintf(stderr, "twatch: %s: cannot be written: %s\n", o->path, strerror(errno));
+        cmd_say("%s: cannot be written: %s", o->path, strerror(errno));
         good = false;
     }
     return good;
@@ -284,8 +284,8 @@ static void job_say(const struct job *j) {
         errors += report_counts(f) && f->severity == SEVERITY_ERROR;
         warnings += report_counts(f) && f->severity == SEVERITY_WARNING;
     }
-    fprintf(stderr, "twatch: %zu error%s, %zu warning%s: see %s\n", errors, errors == 1 ? "" : "s", warnings,
-            warnings == 1 ? "" : "s", path);
+    cmd_say("%zu error%s, %zu warning%s: see %s", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
+            path);
 }
 
 static void job_free(struct job *j) {

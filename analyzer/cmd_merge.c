@@ -36,7 +36,7 @@ static bool merge_write(const char *path, const unsigned char *bytes, size_t siz
     if (!good) {
         int error = errno;
         if (fd >= 0) unlink(temporary);
-        fprintf(stderr, "twatch: %s: cannot be written: %s\n", path, strerror(error));
+        cmd_say("%s: cannot be written: %s", path, strerror(error));
     }
     free(temporary);
     return good;
@@ -51,7 +51,7 @@ static bool merge_read(struct join *j, const char *path) {
     memset(&model, 0, sizeof model);
     if (!record_open(&record, path, &err)) {
         progress_clear();
-        fprintf(stderr, "twatch: %s: %s\n", path, err.text);
+        cmd_say("%s: %s", path, err.text);
         return false;
     }
     model_build(&model, &record);
@@ -76,7 +76,7 @@ int cmd_merge(int argc, char **argv) {
         else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
             output = argv[++i];
         else if (argv[i][0] == '-' && argv[i][1]) {
-            fprintf(stderr, "twatch: merge does not know the option %s\n", argv[i]);
+            cmd_say("merge does not know the option %s", argv[i]);
             bad = true;
         } else
             vec_push(&rest, argv[i]);

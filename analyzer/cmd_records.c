@@ -34,7 +34,7 @@ bool cmd_records_find(struct arena *a, const char *const *paths, size_t n, struc
         closedir(dir);
         if (all.n - before > 1) qsort(all.at + before, all.n - before, sizeof all.at[0], records_compare);
         if (all.n == before) {
-            fprintf(stderr, "twatch: %s: there is no record (*.twatch) in this directory\n", paths[i]);
+            cmd_say("%s: there is no record (*.twatch) in this directory", paths[i]);
             good = false;
         }
     }
@@ -58,9 +58,9 @@ size_t cmd_records_open(const struct cmd_paths *paths, struct record **records, 
         ++*unreadable;
         progress_clear();
         if (err.has_offset)
-            fprintf(stderr, "twatch: %s, offset %" PRIu64 ": %s\n", paths->at[i], err.offset, err.text);
+            cmd_say("%s, offset %" PRIu64 ": %s", paths->at[i], err.offset, err.text);
         else
-            fprintf(stderr, "twatch: %s: %s\n", paths->at[i], err.text);
+            cmd_say("%s: %s", paths->at[i], err.text);
     }
     progress_end();
     return n;

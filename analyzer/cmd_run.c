@@ -62,7 +62,7 @@ static bool run_library(struct run *r) {
         if (access(path, R_OK) == 0 && realpath(path, r->library)) {
             /* The loader splits LD_PRELOAD at both and knows no quoting. */
             if (!strpbrk(r->library, " :")) return true;
-            fprintf(stderr, "twatch: %s: a path with a blank or a colon cannot be preloaded\n", r->library);
+            cmd_say("%s: a path with a blank or a colon cannot be preloaded", r->library);
             return false;
         }
     }
@@ -124,7 +124,7 @@ static bool run_directory(struct run *r) {
     run_remove_stale(r, base);
     r->directory = arena_printf(&r->arena, "%s/" RUN_PREFIX "XXXXXX", base);
     if (!mkdtemp(r->directory)) {
-        fprintf(stderr, "twatch: %s: cannot make a directory for the records: %s\n", base, strerror(errno));
+        cmd_say("%s: cannot make a directory for the records: %s", base, strerror(errno));
         r->directory = NULL;
         return false;
     }
@@ -185,14 +185,14 @@ static int run_start(struct run *r) {
     close(report[1]);
     if (r->watch.child < 0) {
         close(report[0]);
-        fprintf(stderr, "twatch: cannot start a process: %s\n", strerror(errno));
+        cmd_say("cannot start a process: %s", strerror(errno));
         return CMD_TROUBLE;
     }
     ssize_t n = read(report[0], &failed, sizeof failed);
     close(report[0]);
     if (n != (ssize_t)sizeof failed) return 0;
     waitpid(r->watch.child, NULL, 0);
-    fprintf(stderr, "twatch: %s: %s\n", r->args.rest.at[0], strerror(failed));
+    cmd_say("%s: %s", r->args.rest.at[0], strerror(failed));
     return failed == ENOENT ? CMD_NOT_FOUND : CMD_CANNOT_RUN;
 }
 
@@ -270,7 +270,7 @@ static int run_finish(struct run *r) {
     int child = watch_status(&r->watch), status = CMD_TROUBLE;
     struct watch_seen seen = watch_seen(&r->arena, r->seen);
     if (seen.observed == 0 && job.nrecords == 0) {
-        fprintf(stderr, "twatch: nothing was observed: %s\n",
+        cmd_say("nothing was observed: %s",
                 seen.nprograms ? seen.programs[0] : watch_why_unseen(&r->arena, r->args.rest.at[0]));
         free(job.records);
         return CMD_TROUBLE;
@@ -286,7 +286,7 @@ static int run_finish(struct run *r) {
         status = cmd_job_run(&job);
     else
         status = seen.unrecorded ? CMD_TROUBLE : 0;
-    if (!job.nrecords && !r->args.outputs.n && seen.left) fprintf(stderr, "twatch: %s\n", r->notes.at[r->notes.n - 1]);
+    if (!job.nrecords && !r->args.outputs.n && seen.left) cmd_say("%s", r->notes.at[r->notes.n - 1]);
     free(job.records);
     return status ? status : child;
 }
@@ -294,7 +294,7 @@ static int run_finish(struct run *r) {
 static void run_clean(struct run *r) {
     if (!r->directory) return;
     if (r->args.keep) {
-        fprintf(stderr, "twatch: the records are in %s\n", r->log_path);
+        cmd_say("the records are in %s", r->log_path);
         unlink(r->seen);
         unlink(arena_printf(&r->arena, "%s/run", r->directory)); /* without it the next run leaves the records alone */
         rmdir(r->directory);                                     /* where the records went elsewhere */

@@ -35,7 +35,7 @@ static bool status_number(const char *text, double least, double most, double *o
     errno = 0;
     double x = strtod(text, &end);
     if (errno || end == text || *end || !(x >= least && x <= most)) {
-        fprintf(stderr, "twatch: status: \"%s\" is no number from %g to %g\n", text, least, most);
+        cmd_say("status: \"%s\" is no number from %g to %g", text, least, most);
         return false;
     }
     *out = x;
@@ -74,7 +74,7 @@ static bool status_find(int pid, char *path, bool *library) {
     snprintf(maps, sizeof maps, "/proc/%d/maps", pid);
     FILE *f = fopen(maps, "re");
     if (!f) {
-        fprintf(stderr, "twatch: process %d: %s\n", pid, errno == ENOENT ? "there is none" : strerror(errno));
+        cmd_say("process %d: %s", pid, errno == ENOENT ? "there is none" : strerror(errno));
         return false;
     }
     path[0] = '\0';
@@ -102,7 +102,7 @@ static bool status_path(const char *what, char *path) {
     bool library;
     if (!status_find((int)pid, own, &library)) return false;
     if (!own[0]) {
-        fprintf(stderr, "twatch: process %ld %s\n", pid,
+        cmd_say("process %ld %s", pid,
                 library ? "has nothing to show yet: it has not started a thread"
                         : "is not watched: it runs without libtwatch.so");
         return false;
@@ -121,7 +121,7 @@ static int status_show(const struct status_args *a, const char *path, struct sym
     struct err err = {0};
     struct status s;
     if (!record_open(&record, path, &err)) {
-        fprintf(stderr, "twatch: %s: %s\n", path, err.text);
+        cmd_say("%s: %s", path, err.text);
         return CMD_TROUBLE;
     }
     model_build(&model, &record);

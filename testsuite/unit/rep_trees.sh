@@ -89,6 +89,29 @@ if gcc -g -fopenmp -o team team.c 2>/dev/null; then
 fi
 ok "a reason for each" [ -z "$(grep -v '^#' "$BUILD/libraries.supp" | grep . | grep -v 'reason="..*"')" ]
 
+# Names of programs, files and directories that want to steer the terminal, in what twatch itself says and in each format.
+evil=$'e\033[31mvil\033]0;title\a\n::error::\302\233m<b>'
+mkdir "$evil" && cp fixed "$evil/fixed" && cp good "$evil/$evil" && cp bad "$evil/bad" && echo 'no record' >"$evil/x.twatch"
+tame() { # stdin holds nothing that a terminal would obey, and no line of a stranger's
+    ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|^::error::' || { head -c 300 "$1" | cat -v; false; }
+}
+for command in "./$evil/fixed" "env -i ./$evil/$evil" "./$evil/nothing"; do
+    if [[ $command == env* ]]; then run -- env -i "./$evil/$evil"; else run -- "$command"; fi
+    ok "what is said of a nasty name: $status" [ $status = 125 -o $status = 127 ]
+    ok "is tame" tame err <err
+done
+run -- sh -c 'env -i "$0"; true' "./$evil/$evil"
+ok "what was not observed" grep -q 'was not observed' err
+ok "is tame, too" tame err <err
+"$twatch" report "$evil" >out 2>err
+ok "a nasty directory's record" tame err <err
+for format in text json sarif junit html github dot; do
+    run --format=$format --output=nasty -- "./$evil/bad" "$evil"
+    ok "nasty names as $format: $status" [ $status = 66 ]
+    [ $format = html ] && sed -i "s/^::error::/-/" nasty # a page is no log: there a line break is a blank
+    ok "$format is tame" tame nasty <nasty
+done
+
 # Records elsewhere: made if it is not there, and the same place for children that go to another directory.
 printf 'all: ; @../bad\n' >sub/Makefile
 run --log-path=new/records/ -- make -C sub
