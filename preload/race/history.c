@@ -183,7 +183,8 @@ static void capture(void *arg) {
     }
     if (c->need_stack) {
         if (c->p->regs) fill_regs(c);
-        c->stack = rt_host->stack_here(c->p->pc, c->p->sp, c->p->regs ? &c->regs : NULL);
+        uint64_t pc = c->p->pc + (c->p->flags & RT_EXACT_ATOMICS ? 1 : 0); /* tsan.c: where its call returns to */
+        c->stack = rt_host->stack_here(pc, c->p->sp, c->p->regs ? &c->regs : NULL);
         c->done = true;
     }
     if (guarded) rt_host->leave();

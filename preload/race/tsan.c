@@ -15,7 +15,9 @@
 enum { FENCED = 8 };
 static __thread struct { uint32_t loads[FENCED], n, released; } fences __attribute__((tls_model("initial-exec")));
 
-static void place(struct rt_place *p, uintptr_t pc, uintptr_t cfa, uint32_t flags, size_t bytes) {
+/* The compiler's call stands before the access; what is behind it may be of another line. */
+static void place(struct rt_place *p, uintptr_t returns, uintptr_t cfa, uint32_t flags, size_t bytes) {
+    uintptr_t pc = returns ? returns - 1 : 0;
     *p = (struct rt_place){.key = pc | 1ull << 63 | 1ull << 60,
             .pc = pc,
             .sp = cfa,
