@@ -8,10 +8,14 @@
 
 #include "hands.h"
 
-TW_EXPORT void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+/* The four that programs call most go on with nothing kept when no engine runs; what is told to one stands apart, for
+ * the compiler would else save registers for it on both ways. */
+#define ALONE(function) TW_LIKELY(tw_race == NULL && tw_real.function != NULL)
+
+static TW_NOINLINE void *copied(void *restrict to, const void *restrict from, size_t n, uintptr_t pc, uintptr_t cfa) {
     if (TW_RACING) {
-        TW_READS(from, n);
-        TW_WRITES(to, n);
+        tw_hands_touched(from, n, 0, pc, cfa);
+        tw_hands_touched(to, n, 1, pc, cfa);
     }
     if (TW_LIKELY(tw_real.memcpy != NULL)) return tw_real.memcpy(to, from, n);
     void *d = to;
@@ -19,10 +23,14 @@ TW_EXPORT void *memcpy(void *restrict to, const void *restrict from, size_t n) {
     return to;
 }
 
-TW_EXPORT void *memmove(void *to, const void *from, size_t n) {
+TW_EXPORT void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+    return ALONE(memcpy) ? tw_real.memcpy(to, from, n) : copied(to, from, n, TW_CALLER, TW_CFA);
+}
+
+static TW_NOINLINE void *moved(void *to, const void *from, size_t n, uintptr_t pc, uintptr_t cfa) {
     if (TW_RACING) {
-        TW_READS(from, n);
-        TW_WRITES(to, n);
+        tw_hands_touched(from, n, 0, pc, cfa);
+        tw_hands_touched(to, n, 1, pc, cfa);
     }
     if (TW_LIKELY(tw_real.memmove != NULL)) return tw_real.memmove(to, from, n);
     char *d = to;
@@ -37,12 +45,20 @@ TW_EXPORT void *memmove(void *to, const void *from, size_t n) {
     return to;
 }
 
-TW_EXPORT void *memset(void *p, int c, size_t n) {
-    if (TW_RACING) TW_WRITES(p, n);
+TW_EXPORT void *memmove(void *to, const void *from, size_t n) {
+    return ALONE(memmove) ? tw_real.memmove(to, from, n) : moved(to, from, n, TW_CALLER, TW_CFA);
+}
+
+static TW_NOINLINE void *filled(void *p, int c, size_t n, uintptr_t pc, uintptr_t cfa) {
+    if (TW_RACING) tw_hands_touched(p, n, 1, pc, cfa);
     if (TW_LIKELY(tw_real.memset != NULL)) return tw_real.memset(p, c, n);
     void *d = p;
     __asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
     return p;
+}
+
+TW_EXPORT void *memset(void *p, int c, size_t n) {
+    return ALONE(memset) ? tw_real.memset(p, c, n) : filled(p, c, n, TW_CALLER, TW_CFA);
 }
 
 static int compare(const unsigned char *a, const unsigned char *b, size_t n, bool strings) {
@@ -51,12 +67,16 @@ static int compare(const unsigned char *a, const unsigned char *b, size_t n, boo
     return 0;
 }
 
-TW_EXPORT int memcmp(const void *a, const void *b, size_t n) {
+static TW_NOINLINE int compared(const void *a, const void *b, size_t n, uintptr_t pc, uintptr_t cfa) {
     if (TW_RACING) {
-        TW_READS(a, n);
-        TW_READS(b, n);
+        tw_hands_touched(a, n, 0, pc, cfa);
+        tw_hands_touched(b, n, 0, pc, cfa);
     }
     return TW_LIKELY(tw_real.memcmp != NULL) ? tw_real.memcmp(a, b, n) : compare(a, b, n, false);
+}
+
+TW_EXPORT int memcmp(const void *a, const void *b, size_t n) {
+    return ALONE(memcmp) ? tw_real.memcmp(a, b, n) : compared(a, b, n, TW_CALLER, TW_CFA);
 }
 
 TW_EXPORT size_t strlen(const char *s) {
