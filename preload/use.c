@@ -14,6 +14,7 @@
 enum {
     DULL_USE = 64,      /* operations below which the record of a dead object is given up */
     MANY_USES = 4096,   /* records in the process, above which that is done */
+    MANY_HEIRS = 2048,  /* records that add up those of dead locks of one place, at most */
     MANY_THREADS = 512, /* records of one object, above which those of ended threads are added up */
     LOOKED_AT = 32,     /* records that are looked at for that */
     MANY_STATS = 32768, /* contention records, above which further objects share one a site, that of object 0 */
@@ -39,6 +40,8 @@ static struct tw_lock lock;
 static struct tw_hashmap objects; /* object id -> struct object_node */
 static struct tw_hashmap uses;    /* object id and thread id -> struct twatch_use */
 static struct tw_hashmap stats;   /* hash of (object, site) -> struct twatch_stat */
+static struct tw_hashmap heirs;   /* hash of (creation stack, thread, does it wait) -> struct twatch_use */
+static uint32_t nheirs;
 static struct use_node *spare;
 static struct object_node *spare_objects;    /* linked through side */
 static void *resting[RESTING], *spare_sides; /* the latter linked through the first word */
@@ -228,6 +231,25 @@ static bool dull(const struct twatch_use *u, bool signal) {
     return u->waits + u->posts < DULL_USE && (signal || u->balance <= 0);
 }
 
+/*
+ * Python's condition variables make a lock for every wait, which another thread gives back. What a thread did with those of one
+ * place is added up in one record that stands for the first of them: one for waiting, one for waking.
+ */
+static void hand_on(const struct twatch_object *o, uint32_t object, const struct twatch_use *u) {
+    if (!o->create_stack || o->kind != TWATCH_OBJ_SEM || !(tw_header->flags & TWATCH_HDR_PYTHON)) return;
+    uint64_t key = (tw_sys_mix((uint64_t)o->create_stack << 32 | u->thread) + (u->waits != 0)) | 1ull << 63;
+    struct twatch_use *heir = tw_hashmap_get(&heirs, key);
+    if (heir) {
+        add_up(heir, u);
+        return;
+    }
+    struct use_node *n = nheirs < MANY_HEIRS ? new_use() : NULL;
+    if (!n) return;
+    *n->use = *u;
+    if (tw_hashmap_put(&heirs, key, n->use)) nheirs++;
+    tw_object_keep(object);
+}
+
 static void give_up(struct object_node *o, uint32_t object) {
     const struct twatch_object *known = tw_object_at(object);
     bool signal = known && known->flags & TWATCH_OBJF_FOREIGN_POST;
@@ -239,6 +261,7 @@ static void give_up(struct object_node *o, uint32_t object) {
         }
         tw_hashmap_remove(&uses, use_key(object, n->use->thread));
         if (n->use == o->ended) o->ended = NULL;
+        if (signal) hand_on(known, object, n->use);
         tw_sys_zero(n->use, sizeof *n->use);
         n->next = spare;
         spare = n;
@@ -304,6 +327,8 @@ void tw_use_forked(void) {
     tw_hashmap_clear(&objects);
     tw_hashmap_clear(&uses);
     tw_hashmap_clear(&stats);
+    tw_hashmap_clear(&heirs);
+    nheirs = 0;
     spare = NULL;
     spare_objects = NULL;
     spare_sides = NULL;

@@ -1,4 +1,5 @@
-/* A pool of workers at a list of numbered tasks, with one condition variable. The program gives work() and calls pool_run(). */
+/* A pool of workers at a list of numbered tasks, with one condition variable. The program gives work() and calls
+ * pool_run(). */
 #ifndef ROLES_POOL_H
 #define ROLES_POOL_H
 
@@ -40,7 +41,7 @@ static void pool_run(int n, int tasks, unsigned every_ms) {
     pthread_t t[64];
     for (int i = 0; i < n; i++)
         pthread_create(&t[i], NULL, worker, NULL);
-    nap_ms(every_ms ? 20 : 5);
+    nap_ms(20);
     for (int i = 0; i < tasks; i++) {
         submit();
         if (every_ms) nap_ms(every_ms);

@@ -5,7 +5,7 @@
 #include "pool.h"
 
 static void work(void) {
-    nap_ms(10);
+    nap_ms(25);
 }
 
 int main(void) {
