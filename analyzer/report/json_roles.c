@@ -72,7 +72,7 @@ static void json_pool(struct jsonout *j, const struct role_pool *p) {
     jsonout_number(j, "idlest_percent", p->idlest_percent);
     jsonout_inline(j, "busy_over_time_percent", '[');
     for (unsigned i = 0; i < ROLE_SLICES; i++)
-        jsonout_number(j, NULL, p->busy[i]);
+        jsonout_number(j, NULL, p->busy[i] > 100 ? 100 : p->busy[i]);
     jsonout_end(j, ']');
     if (p->lock) {
         jsonout_text(j, "lock_kind", p->lock_kind);
