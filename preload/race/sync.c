@@ -190,14 +190,18 @@ static void cells_set(const struct sync *s, uint32_t mark) { /* the inline check
     }
 }
 
-/* Under s->lock: another thread than the owner comes. */
+/*
+ * Under s->lock: another thread than the owner comes. The owner's releases look at the state without the lock, and its
+ * checks at the cells: it must see that they count again before its clock steps, or what it does in between is in no
+ * clock that anybody is given.
+ */
 static void unbias(struct sync *s) {
     if (s->state == SOLO) {
+        __atomic_store_n(&s->state, FULL, __ATOMIC_SEQ_CST);
+        cells_set(s, RT_MARK_SHARED);
         uint32_t now = rt_clock_bump_other(s->owner);
         uint32_t clock = s->atomic || s->release_clock > now ? now : s->release_clock;
         vector_take(&s->all, rt_clocks[s->owner], s->owner, clock);
-        s->state = FULL;
-        cells_set(s, RT_MARK_SHARED);
     }
     s->others = 1;
     s->run = 0;

@@ -38,7 +38,7 @@ static struct object *instance(void) {
     struct object *o = atomic_load_explicit(&published, memory_order_acquire);
     if (o) return o;
     pthread_mutex_lock(&m);
-    o = atomic_load_explicit(&published, memory_order_relaxed);
+    o = atomic_load_explicit(&published, memory_order_acquire); /* publish_versions stores without the lock */
     if (!o) {
         o = malloc(sizeof *o);
         o->value = 7;
