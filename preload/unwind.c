@@ -126,9 +126,8 @@ static void quiet_end(const struct quiet *q) {
     errno = q->error;
 }
 
-TW_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
-    if (quiet_here && tw_unwind_calls(TW_CALLER)) return 0;
-    return TW_REAL(sigprocmask)(how, set, before);
+bool tw_unwind_masks(uintptr_t caller) {
+    return quiet_here && tw_unwind_calls(caller);
 }
 
 /* Stops at the thread's entry trampoline (ours, and libc below it), and before code that no module describes: libunwind would guess there. */

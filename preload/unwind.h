@@ -15,6 +15,8 @@ struct tw_unwound {
 /* True in a wrapper that libunwind itself called, on behalf of the library. */
 extern TW_HIDDEN uintptr_t tw_unwind_lib_start, tw_unwind_lib_end;
 static inline bool tw_unwind_calls(uintptr_t caller) { return caller - tw_unwind_lib_start < tw_unwind_lib_end - tw_unwind_lib_start; }
+/* The caller is libunwind, which would mask signals that are blocked already while a stack is taken. */
+bool tw_unwind_masks(uintptr_t caller);
 
 void tw_unwind_init(void);
 /* From the frame whose callee's canonical frame address is cfa: pc[0] is the return address below cfa. */

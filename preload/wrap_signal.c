@@ -14,6 +14,7 @@
 #include "race/hooks.h"
 #include "real.h"
 #include "thread.h"
+#include "unwind.h"
 #include <linux/futex.h>
 #include <ucontext.h>
 
@@ -25,6 +26,15 @@ static bool faults_ours;                  /* SIGSEGV is ours alone: program[SIGS
 #define BIT(number) (1ul << ((number)-1))
 static const uint64_t fault_signals =
         BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGSYS);
+
+/*
+ * A thread's own mask never holds SIGSEGV while the engine runs: a fault of a check would kill. That the program has
+ * blocked it is kept here, and one that was sent to the thread meanwhile.
+ */
+static __thread struct {
+    bool blocked, pending;
+    siginfo_t sent;
+} faults_masked __attribute__((tls_model("initial-exec")));
 
 static void on_signal(int number, siginfo_t *info, void *context);
 
@@ -49,6 +59,17 @@ static void fault_of_the_program(int number, const siginfo_t *info) {
     if (info->si_code <= 0 && program[number].sa_handler == SIG_IGN) return;
     tw_real.sigaction(number, &plain, NULL);
     if (info->si_code <= 0) tw_sys(SYS_tgkill, tw_sys(SYS_getpid), tw_sys(SYS_gettid), number);
+}
+
+/* The program has blocked SIGSEGV: what was sent waits, and a fault kills whatever is installed, as the kernel does it. */
+static void fault_while_blocked(const siginfo_t *info) {
+    if (info->si_code <= 0) {
+        faults_masked.pending = true;
+        faults_masked.sent = *info;
+        return;
+    }
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    tw_real.sigaction(SIGSEGV, &plain, NULL);
 }
 
 /* Caused by the instruction that was interrupted: handled there or nowhere. */
@@ -85,6 +106,10 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0 &&
                 race->fault(context, (uintptr_t)info->si_addr))
             return;
+        if (number == SIGSEGV && faults_masked.blocked) {
+            fault_while_blocked(info);
+            return;
+        }
         if (put_off(race, number, info, context)) return;
         save[TW_RACE_SAVE - 1] = key_of(number);
         pc = race->handler_enter(context, save);
@@ -149,8 +174,39 @@ TW_EXPORT sighandler_t signal(int number, sighandler_t handler) {
     return sigaction(number, &act, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
+/* `real`, where SIGSEGV is blocked only in what the program sees. */
+static int masked(int (*real)(int, const sigset_t *, sigset_t *), int how, const sigset_t *set, sigset_t *before) {
+    if (!tw_race) return real(how, set, before);
+    bool was = faults_masked.blocked, named = set && set->__val[0] & BIT(SIGSEGV);
+    sigset_t open;
+    if (set) open = *set;
+    if (set && how != SIG_UNBLOCK) open.__val[0] &= ~BIT(SIGSEGV);
+    int rc = real(how, set ? &open : NULL, before);
+    if (rc != 0) return rc;
+    if (before && was) before->__val[0] |= BIT(SIGSEGV);
+    if (!set) return 0;
+    faults_masked.blocked = how == SIG_SETMASK ? named : how == SIG_BLOCK ? was || named : was && !named;
+    if (faults_masked.pending && !faults_masked.blocked) {
+        faults_masked.pending = false;
+        tw_sys(SYS_rt_tgsigqueueinfo, tw_sys(SYS_getpid), tw_sys(SYS_gettid), SIGSEGV, &faults_masked.sent);
+    }
+    return 0;
+}
+
+TW_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *before) {
+    if (tw_unwind_masks(TW_CALLER)) return 0;
+    return masked(TW_REAL(sigprocmask), how, set, before);
+}
+
+TW_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *before) {
+    return masked(TW_REAL(pthread_sigmask), how, set, before);
+}
+
 /* The engine starts: faults on its shadow memory must reach it. */
 void tw_wrap_signal_race(void) {
+    uint64_t fault = BIT(SIGSEGV), mask = 0;
+    tw_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &fault, &mask, sizeof mask);
+    faults_masked.blocked = mask & fault;
     struct sigaction now, mine;
     if (TW_REAL(sigaction)(SIGSEGV, NULL, &now) != 0 || (real_handler(&now) && now.sa_sigaction == on_signal)) return;
     behind_ours(SIGSEGV, &now, &mine);
