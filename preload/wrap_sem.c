@@ -228,35 +228,44 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
     return 0;
 }
 
-/* After a try of the interpreter's. It tries before it blocks: without arguments (`with lock:`, lock.acquire()) it is the blocking acquire that was
-   meant, and a failed try is no poll; with several there is a time limit. */
-static inline void tried_by_python(sem_t *s, int rc, uintptr_t frame, uintptr_t pc, uintptr_t cfa) {
+static __attribute__((noinline)) void taken_by_python(sem_t *s, uint8_t flags, uintptr_t pc, uintptr_t cfa, uint64_t print) {
+    taken(&(struct request){s, pc, cfa, flags, print});
+}
+
+/* Without arguments (`with lock:`, lock.acquire()) it is the first half of a blocking acquire, and no poll; with several there is a time limit. */
+static __attribute__((noinline)) void refused_python(sem_t *s, uintptr_t frame, uintptr_t pc, uintptr_t cfa) {
     enum { WAITS = 0, TRIES = 1 };
     unsigned arguments = tw_python_argument(frame);
-    struct request r = {s, pc, cfa, arguments == WAITS ? 0 : TWATCH_HELD_TRY, 0};
-    if (TW_LIKELY(rc == 0)) {
-        r.python = tw_python_print(frame);
-        if (TW_UNLIKELY(!tw_sem_taken_quick((uintptr_t)s, r.flags, pc, cfa, r.python))) taken(&r);
-        return;
-    }
     if (arguments != TRIES) {
         tried.sem = s;
         tried.cfa = cfa;
         tried.python = tw_python_print(frame);
     }
-    if (arguments != WAITS) gave_up(&r);
+    if (arguments != WAITS) gave_up(&(struct request){s, pc, cfa, TWATCH_HELD_TRY, 0});
 }
 
-TW_EXPORT int sem_trywait(sem_t *s) {
-    const struct request r = {s, TW_CALLER, TW_CFA, TWATCH_HELD_TRY, 0};
-    int rc = TW_REAL(sem_trywait)(s);
-    uintptr_t frame = tw_python_calling(r.pc);
-    if (TW_UNLIKELY(frame != 0))
-        tried_by_python(s, rc, frame, r.pc, r.cfa);
-    else if (rc == 0)
+static __attribute__((noinline)) void tried_by_program(sem_t *s, int rc, uintptr_t pc, uintptr_t cfa) {
+    const struct request r = {s, pc, cfa, TWATCH_HELD_TRY, 0};
+    if (rc == 0)
         taken(&r);
     else
         gave_up(&r);
+}
+
+/* CPython tries before it blocks: what it took without arguments it would have waited for. */
+TW_EXPORT int sem_trywait(sem_t *s) {
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    int rc = TW_REAL(sem_trywait)(s);
+    uintptr_t frame = tw_python_calling(pc);
+    if (frame == 0) {
+        tried_by_program(s, rc, pc, cfa);
+    } else if (TW_LIKELY(rc == 0)) {
+        uint8_t flags = tw_python_argument(frame) == 0 ? 0 : TWATCH_HELD_TRY;
+        uint64_t print = tw_python_print(frame);
+        if (TW_UNLIKELY(!tw_sem_taken_quick((uintptr_t)s, flags, pc, cfa, print))) taken_by_python(s, flags, pc, cfa, print);
+    } else {
+        refused_python(s, frame, pc, cfa);
+    }
     return rc;
 }
 

@@ -6,7 +6,7 @@ import time
 
 def fuc():
     print('start', flush=True)
-    time.sleep(0.4)
+    time.sleep(2)
     print('end', flush=True)
 
 
@@ -14,5 +14,5 @@ if __name__ == '__main__':
     t = threading.Thread(target=fuc, args=())
     t.daemon = False  # the program waits for the thread (the default)
     t.start()
-    time.sleep(0.1)
+    time.sleep(1)
     print('main thread end', flush=True)

@@ -7,7 +7,7 @@ import time
 
 def fuc():
     print('start', flush=True)
-    time.sleep(2)
+    time.sleep(20)
     print('end', flush=True)
 
 
@@ -15,5 +15,5 @@ if __name__ == '__main__':
     t = threading.Thread(target=fuc, args=())
     t.daemon = True  # the program does not wait for the thread
     t.start()  # EXPECT(daemon-killed): created here
-    time.sleep(0.2)
+    time.sleep(0.5)
     print('main thread end', flush=True)

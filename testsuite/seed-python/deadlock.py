@@ -10,14 +10,14 @@ lock_b = threading.Lock()
 
 def transfer():
     with lock_a:  # EXPECT(deadlock): holds lock_a
-        time.sleep(0.1)
+        time.sleep(0.5)
         with lock_b:  # EXPECT(deadlock): waits for lock_b
             print('transfer')
 
 
 def audit():
     with lock_b:  # EXPECT(deadlock): holds lock_b
-        time.sleep(0.1)
+        time.sleep(0.5)
         with lock_a:  # EXPECT(deadlock): waits for lock_a
             print('audit')
 

@@ -7,7 +7,7 @@ import time
 
 def target():
     print('the curent threading  %s is running' % threading.current_thread().name, flush=True)
-    time.sleep(2)
+    time.sleep(20)
     print('the curent threading  %s is ended' % threading.current_thread().name, flush=True)
 
 
@@ -15,5 +15,5 @@ print('the curent threading  %s is running' % threading.current_thread().name, f
 t = threading.Thread(target=target)
 t.daemon = True
 t.start()
-time.sleep(0.1)
+time.sleep(0.5)
 print('the curent threading  %s is ended' % threading.current_thread().name, flush=True)

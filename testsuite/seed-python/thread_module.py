@@ -12,7 +12,7 @@ def loop(n):
 
 
 _thread.start_new_thread(loop, (0,))
-time.sleep(0.1)
+time.sleep(0.5)
 _thread.start_new_thread(loop, (1,))
-time.sleep(0.1)
+time.sleep(0.5)
 print('all done?', flush=True)
