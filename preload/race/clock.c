@@ -110,7 +110,8 @@ static void tls_bind(struct rt_tls *t, struct rt_slot *s) {
     set_epoch(t, s->number, s->clock);
     rt_unlock(&s->lock);
     t->vc = rt_clocks[s->number];
-    t->read_key = rt_read_key[s->number % RT_READERS];
+    t->reader = s->number % RT_READERS;
+    t->read_key = rt_read_key[t->reader];
     t->bias = RT_MARK | s->number;
     t->slot = s;
     uintptr_t fs;

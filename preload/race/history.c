@@ -24,8 +24,6 @@ enum {
 };
 
 enum {
-    FREE_CAPTURES = 2000,
-    SHARED_RATE = 64,
     OWN_RATE = 512,
     CAPTURE_SHARE = 256,
     FREE_LOCKS = 4096,
@@ -190,14 +188,6 @@ static void capture(void *arg) {
     if (guarded) rt_host->leave();
 }
 
-/* Of what the words hold that held return addresses when the stack was taken. */
-static uint64_t hash_words(uintptr_t sp, const uint16_t *at, uint32_t n) {
-    uint64_t h = n;
-    for (uint32_t i = 0; i < n; i++)
-        h = (h ^ ((const uint64_t *)sp)[at[i]]) * 0x9e3779b97f4a7c15ull;
-    return h ^ h >> 32;
-}
-
 static void cache_fill(
         struct rt_cached *e, const struct rt_place *p, uint64_t lock_key, const struct capture *c, uint32_t id) {
     uint32_t n = c->regs.nslots;
@@ -210,11 +200,11 @@ static void cache_fill(
     }
     e->lock_key = lock_key;
     e->sp = p->sp;
-    e->words = hash_words(p->sp, e->at, n);
     e->id = id;
     e->unlocked = 0;
     e->stack = c->stack;
     e->nslots = n;
+    e->words = rt_history_words(e);
     e->key = p->key;
 }
 
@@ -225,17 +215,17 @@ uint64_t rt_history_pc(const struct rt_access *a) {
 }
 
 /*
- * Unwinding costs microseconds, so a thread has a budget: its first FREE_CAPTURES stacks, then one for so many accesses
+ * Unwinding costs microseconds, so a thread has a budget: its first RT_FREE_CAPTURES stacks, then one for so many accesses
  * without, as long as that takes no more than one part in CAPTURE_SHARE of its time. Memory that was in a report has a
  * budget of its own, and no rate.
  */
 static bool affordable(struct rt_slot *s, const struct rt_place *p) {
     uint32_t *taken = p->hot ? &s->hot_captures : &s->captures;
-    if (*taken < FREE_CAPTURES) {
+    if (*taken < RT_FREE_CAPTURES) {
         ++*taken;
         return true;
     }
-    if (!p->hot && ++s->skipped < (p->shared ? SHARED_RATE : OWN_RATE)) return false;
+    if (!p->hot && ++s->skipped < (p->shared ? RT_SHARED_RATE : OWN_RATE)) return false;
     s->skipped = 0;
     return __builtin_ia32_rdtsc() >= s->capture_at;
 }
@@ -328,12 +318,8 @@ static uint32_t bare(struct rt_slot *s, const struct rt_place *p) {
     return b->id = bare_new(s, p);
 }
 
-static inline uint32_t cache_hash(const struct rt_place *p) {
-    return (uint32_t)((p->key ^ p->sp << 20) * 0x9e3779b97f4a7c15ull >> 32);
-}
-
 void rt_history_soon(const struct rt_tls *t, const struct rt_place *p) {
-    uint32_t h = cache_hash(p);
+    uint32_t h = rt_history_hash(p->key, p->sp);
     if (t->slot->tags[h % RT_CACHE] != h) {
         __builtin_prefetch(&t->slot->bare_sites[p->key % RT_BARE_SITES]);
         return;
@@ -346,10 +332,10 @@ void rt_history_soon(const struct rt_tls *t, const struct rt_place *p) {
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p) {
     if (p->id) return p->id;
     struct rt_slot *s = t->slot;
-    uint32_t h = cache_hash(p);
+    uint32_t h = rt_history_hash(p->key, p->sp);
     struct rt_cached *e = &s->cache[h % RT_CACHE];
     bool stands = s->tags[h % RT_CACHE] == h && s->number != RT_CROWD && e->key == p->key && e->sp == p->sp &&
-                  hash_words(p->sp, e->at, e->nslots) == e->words;
+                  rt_history_words(e) == e->words;
     if (__builtin_expect(stands && e->lock_key == t->lock_key, 1)) return p->id = e->id;
     bool exact = rt_hybrid_on; /* it compares lock sets */
     if (stands && !exact && !locks_affordable(s, p)) {

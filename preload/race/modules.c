@@ -6,6 +6,8 @@
 #include "ops.h"
 #include "record.h"
 #include "shadow.h"
+#include "hybrid.h"
+#include "quick.h"
 #include "slow.h"
 #include <dlfcn.h>
 #include <elf.h>
@@ -235,7 +237,8 @@ const char *rt_modules_start(void) {
                                         .slots = (int32_t)((uintptr_t)&rt_tls.spill - fs),
                                         .bias = (int32_t)((uintptr_t)&rt_tls.bias - fs),
                                         .write_bit = RT_WRITE_BIT},
-            .hooks = {rt_slow, rt_slow_range, rt_slow_atomic_before, rt_slow_atomic_after, rt_slow_fence},
+            .hooks = {rt_slow, rt_slow_range, rt_slow_atomic_before, rt_slow_atomic_after, rt_slow_fence,
+                    rt_hybrid_on ? NULL : rt_quick},
             .mode = X86_CHECKS,
             .selftest = on("races_selftest"),
             .say = rt_host->say};

@@ -78,6 +78,7 @@ struct rt_tls {
     uint64_t read_key;
     uint64_t spill[4];
     uint32_t bias;        /* RT_MARK | own slot */
+    uint32_t reader;      /* region of its read cells */
     uint32_t busy;        /* inside the runtime: a signal handler's accesses are let through */
     struct rt_slot *slot; /* NULL: not attached */
     uint32_t *vc;         /* clocks[slot], RT_SLOTS entries; the own entry is not kept */
@@ -248,12 +249,22 @@ struct rt_access {
     uint32_t stack, locks, size;
     uint16_t slot, flags;
 };
-enum { RT_ID_BITS = 28 };
+enum { RT_ID_BITS = 28, RT_FREE_CAPTURES = 2000, RT_SHARED_RATE = 64 };
 #define RT_LOCKS_UNKNOWN (~0u) /* in place of a lock set */
 /* Interned number of (place, stack, lock set) of the calling thread; never 0. 10 ns on a hit. */
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p);
 /* The number will be asked for: prefetches. */
 void rt_history_soon(const struct rt_tls *t, const struct rt_place *p);
+/* Where the thread's cache has a place, and what the words hash to that held return addresses when its stack was taken. */
+static inline uint32_t rt_history_hash(uint64_t key, uintptr_t sp) {
+    return (uint32_t)((key ^ sp << 20) * 0x9e3779b97f4a7c15ull >> 32);
+}
+static inline uint64_t rt_history_words(const struct rt_cached *e) {
+    uint64_t h = e->nslots;
+    for (uint32_t i = 0; i < e->nslots; i++)
+        h = (h ^ ((const uint64_t *)e->sp)[e->at[i]]) * 0x9e3779b97f4a7c15ull;
+    return h ^ h >> 32;
+}
 const struct rt_access *rt_history_get(uint32_t id);
 /* Looks the site up: with the vector registers saved. */
 uint64_t rt_history_pc(const struct rt_access *a);

@@ -116,6 +116,7 @@ static int result_used(const struct x86_emitter *e, const struct x86_insn *x, un
 
 static uint32_t new_site(struct x86_emitter *e, const struct x86_insn *x, unsigned covers) {
     uint32_t n = (uint32_t)X86_VEC_COUNT(&e->sites, struct x86_site_entry);
+    if (n >> X86_SITE_BITS) e->failed = 1;
     unsigned flags = x->access | (covers ? X86_SITE_READ : 0u);
     if (x->cls == X86_LOCKED) flags |= X86_SITE_ATOMIC;
     if (x->cls == X86_FENCED) flags = X86_SITE_FENCE;
@@ -259,6 +260,34 @@ void x86_checks_emit(struct x86_emitter *e, const struct x86_run *r, uint32_t at
         if (p[k].at == (int32_t)at) emit_check(e, r, &x[k], &p[k], &x[at]);
 }
 
+static int is_prefetch(const struct x86_emitter *e, const struct x86_insn *x) {
+    const uint8_t *b = e->code->image->text + x->off;
+    while (*b == 0x66 || *b == 0x2e || *b == 0x3e || (*b & 0xf0) == 0x40)
+        b++;
+    return x->cls == X86_NONE && b[0] == 0x0f && ((b[1] == 0x18 && (b[2] >> 3 & 7) < 4) || b[1] == 0x0d) && b[2] < 0xc0;
+}
+
+static void put_prefetch(struct x86_emitter *e, unsigned reg) { /* prefetcht0 [reg] */
+    op_memory(e, 0x0f, 1, reg, 0, 0);
+    uint32_t n = (reg & 7) == 4 ? 2 : (reg & 7) == 5 ? 2 : 1; /* behind the opcode: modrm, and a SIB or displacement */
+    memmove(e->out + e->at - n + 1, e->out + e->at - n, n);
+    e->out[e->at - n] = 0x18;
+    e->at++;
+}
+
+void x86_prefetch_emit(struct x86_emitter *e, const struct x86_insn *x) {
+    uint16_t regs = x86_insn_address_regs(x);
+    if (!regs || x->base == X86_RSP || x->flags_live || !is_prefetch(e, x)) return;
+    struct scratch s = choose(x, regs, 0, 0);
+    if (s.spill) x86_emit_slot(e, 0, s.reg, X86_SLOT_REG);
+    for (int write = 0; write < 2; write++) {
+        x86_emit_lea(e, s.reg, x, 0, 0);
+        to_cell(e, s.reg, x, write);
+        put_prefetch(e, s.reg);
+    }
+    if (s.spill) x86_emit_slot(e, 1, s.reg, X86_SLOT_REG);
+}
+
 /*
  * A call of a hook: rsp goes below the red zone, then rdi, the argument in rdi, the site number. The thunk gives rdi
  * back and takes both words off. 136: what has been pushed when the operand's address is formed.
@@ -333,6 +362,15 @@ int x86_special_emit(struct x86_emitter *e, const struct x86_run *r, const struc
     return 1;
 }
 
+/* What the quick hook is told of the access, above the site number. */
+static uint32_t quick_of(const struct x86_insn *x) {
+    if (!x->size || (x->size & (x->size - 1))) return (uint32_t)X86_NOT_QUICK << X86_SITE_BITS;
+    unsigned access = (unsigned)__builtin_ctz(x->size);
+    if (x->access & 2) access |= X86_QUICK_WRITE;
+    if (x->traits & X86_T_MOV && x->access == 1 && !x->update) access |= X86_QUICK_LOAD;
+    return (uint32_t)access << X86_SITE_BITS;
+}
+
 /* As call_hook, in fewer bytes: here the flags are free. */
 static void slow_stub(struct x86_emitter *e, const struct x86_stub *s) {
     static const uint8_t down[] = {0x48, 0x83, 0xc4, 0x80, 0x57}; /* add rsp, -128; push rdi */
@@ -346,7 +384,7 @@ static void slow_stub(struct x86_emitter *e, const struct x86_stub *s) {
     x86_emit_lea(e, X86_RDI, &s->insn, 136, 0);
     if (reload) x86_emit_slot(e, 1, X86_RAX, X86_SLOT_ATOMIC);
     x86_put8(e, 0x68);
-    x86_put32(e, s->site);
+    x86_put32(e, s->site | quick_of(&s->insn));
     x86_put8(e, 0xe8);
     x86_put_local(e, X86_TO_SLOW * X86_HEADER_STEP);
     x86_put_bytes(e, up, sizeof up);

@@ -99,6 +99,7 @@ static void copy_run(struct x86_emitter *e, struct x86_run *r, int next_follows)
         x86_pcmap_add(&e->copies, e->at, x[i].off);
         if (checks) x86_checks_emit(e, r, i);
         copy_insn(e, r, &x[i]);
+        if (checks) x86_prefetch_emit(e, &x[i]);
         count_left(e, &x[i]);
     }
     const struct x86_insn *last = &x[r->count - 1];

@@ -21,6 +21,8 @@ enum { X86_HEADER_STEP = 32, X86_HEADER_SIZE = 4096 };
 
 /* Set in the site number that a stub passes when the copy runs with a return address pushed (a TAIL run). */
 #define X86_SITE_PUSHED 0x80000000u
+/* Below it, with the stub's own number: enum x86_quick, or X86_NOT_QUICK. */
+enum { X86_SITE_BITS = 24, X86_NOT_QUICK = 32 };
 
 struct x86_fix { /* a 32-bit displacement at `at` that must lead to the copy of `target`, or to target itself */
     uint32_t at, target;
@@ -124,6 +126,8 @@ void x86_checks_plan(struct x86_emitter *e, const struct x86_run *r);
 void x86_checks_emit(struct x86_emitter *e, const struct x86_run *r, uint32_t at);
 /* Writes an atomic, string or fence instruction of the run together with its calls; 0 when x is none of those. */
 int x86_special_emit(struct x86_emitter *e, const struct x86_run *r, const struct x86_insn *x);
+/* What the program prefetches, it is about to use: so are the cells. Behind the copy of x; nothing when x is no prefetch. */
+void x86_prefetch_emit(struct x86_emitter *e, const struct x86_insn *x);
 void x86_stubs_emit(struct x86_emitter *e);
 
 /* copy.c: all functions. 0, or -1 when there is no room. */

@@ -13,6 +13,10 @@
         .balign 16
 \name:
         endbr64
+        BODY    \name, \target, \flags
+        .endm
+
+        .macro  BODY name, target, flags
         push    24(%rsp)
         push    %rax
         .if     \flags
@@ -37,7 +41,7 @@
         mov     %esi, %eax
         shr     $31, %eax
         lea     280(%rsp,%rax,8), %rax
-        btr     $31, %esi
+        and     $0xffffff, %esi
         add     120(%rsp), %esi
         push    %rax
         mov     %rsp, %rdx
@@ -71,7 +75,46 @@
         .size   \name, . - \name
         .endm
 
-        THUNK   x86_thunk_slow, *x86_hooks_in_use(%rip), 0
+/* The slow path asks the quick hook first, which keeps all registers but rax. */
+        .globl  x86_thunk_slow
+        .hidden x86_thunk_slow
+        .type   x86_thunk_slow, @function
+        .balign 16
+x86_thunk_slow:
+        endbr64
+        push    %rsi
+        mov     24(%rsp), %esi
+        bt      $29, %esi
+        jc      1f
+        push    %rax
+        push    %rdx
+        push    %rcx
+        mov     x86_hooks_in_use+40(%rip), %rax
+        test    %rax, %rax
+        jz      2f
+        mov     %esi, %edx
+        mov     %esi, %ecx
+        shr     $31, %edx
+        shr     $24, %ecx
+        and     $0x1f, %ecx
+        and     $0xffffff, %esi
+        lea     192(%rsp,%rdx,8), %rdx
+        add     32(%rsp), %esi
+        call    *(%rax,%rcx,8)
+        test    %eax, %eax
+        jz      2f
+        pop     %rcx
+        pop     %rdx
+        pop     %rax
+        pop     %rsi
+        mov     24(%rsp), %rdi
+        lea     8(%rsp), %rsp
+        ret     $16
+2:      pop     %rcx
+        pop     %rdx
+        pop     %rax
+1:      pop     %rsi
+        BODY    x86_thunk_slow, *x86_hooks_in_use(%rip), 0
         THUNK   x86_thunk_before, *x86_hooks_in_use+16(%rip), 1
         THUNK   x86_thunk_after, *x86_hooks_in_use+24(%rip), 1
         THUNK   x86_thunk_string, x86_enter_string, 1

@@ -38,6 +38,9 @@ struct x86_regs {
     uint64_t rsp, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rsi, rdx, rcx, rax, rdi;
 };
 
+/* Returns rax and keeps all other registers; takes the stack as it comes. sp: the program's. */
+typedef int x86_quick_hook(uintptr_t addr, uint32_t site, uintptr_t sp) __attribute__((no_caller_saved_registers));
+
 /*
  * What the slow paths call, on the thread's own stack, below its red zone. They may run in any instrumented code of the
  * program: inside its signal handlers, its malloc, between its system calls. They must keep errno and all vector,
@@ -57,6 +60,16 @@ struct x86_hooks {
     void (*atomic_after)(uintptr_t addr, uint32_t site, const struct x86_regs *regs);
     /* A full fence: mfence, or a locked operation on the top of the stack. Called after it. */
     void (*fence)(uint32_t site, const struct x86_regs *regs);
+    /* By the kind of access (enum x86_quick), asked before slow: not 0 when nothing is left for it to do. NULL: slow is
+     * called at once. */
+    x86_quick_hook *const *quick;
+};
+
+enum x86_quick {
+    X86_QUICK_SIZE = 7, /* logarithm of the size in bytes */
+    X86_QUICK_WRITE = 8,
+    X86_QUICK_LOAD = 16, /* X86_SITE_MOV that reads */
+    X86_QUICK_KINDS = 32
 };
 
 enum { X86_SLOTS = 4 };
