@@ -276,9 +276,31 @@ static void fill_intervals(struct report_run *run, struct arena *a, const struct
     run->intervals_dropped = m->header->intervals_dropped;
 }
 
+/* races=sample looks at a share; which one is part of what the report says. NULL: the run was not sampled. */
+static const char *fill_sampled(struct arena *a, const struct model *m) {
+    uint64_t words = 0, watched = 0, others = 0, hits = 0, held_us = 0;
+    bool sampled = false;
+    for (size_t i = 0; i < m->race_infos.n; i++) {
+        const struct twatch_race_info *x = model_race_info(m, i);
+        if (!(x->flags & TWATCH_RACE_INFO_SAMPLED)) continue;
+        sampled = true;
+        words += x->accesses;
+        watched += x->instrumented;
+        others += x->functions;
+        hits += x->functions_left;
+        held_us += x->emit_us;
+    }
+    if (!sampled) return NULL;
+    return arena_printf(a,
+            "races=sample: %" PRIu64 " of %" PRIu64 " words of global data (%.1f %%) and %" PRIu64
+            " times other memory in use were watched for a moment; %" PRIu64
+            " accesses were seen, threads held at them for %.1f ms together",
+            watched, words, words ? 100.0 * (double)watched / (double)words : 100.0, others, hits, (double)held_us / 1000);
+}
+
 static void fill_missing(struct report_run *run, struct arena *a, const struct model *m, struct symbols *symbols) {
     size_t modules = symbols ? symbol_module_count(symbols) : 0;
-    const char **list = arena_array(a, m->nmissing + modules + 1, sizeof *list);
+    const char *sampled = fill_sampled(a, m), **list = arena_array(a, m->nmissing + modules + 2, sizeof *list);
     for (size_t i = 0; i < m->nmissing; i++)
         list[run->nmissing++] = m->missing[i];
     if (m->header->flags & TWATCH_HDR_PYTHON_UNKNOWN)
@@ -288,6 +310,7 @@ static void fill_missing(struct report_run *run, struct arena *a, const struct m
         if (symbol_module_own(symbols, i)) symbol_module_state(symbols, i, &why);
         if (why) list[run->nmissing++] = why;
     }
+    if (sampled) list[run->nmissing++] = sampled;
     run->missing = list;
 }
 

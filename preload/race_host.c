@@ -5,6 +5,7 @@
 #include "modules.h"
 #include "race/hooks.h"
 #include "race/runtime.h"
+#include "race_sample.h"
 #include "real.h"
 #include "stack.h"
 #include "heap.h"
@@ -49,7 +50,7 @@ static uint32_t kind(uintptr_t address) {
 }
 
 /* RACE elements keep the stream's lock from record to record_done: they are rare, and another thread's must not come between. */
-static void *record(uint32_t kind, size_t bytes) {
+void *tw_race_host_record(uint32_t kind, size_t bytes) {
     uint32_t id;
     if (kind == TWATCH_CHUNK_RACEINFO) return tw_table_new(&race_infos, &id, TWATCH_LOSS_RACE);
     tw_lock_take(&race_stream.lock);
@@ -58,7 +59,7 @@ static void *record(uint32_t kind, size_t bytes) {
     return e;
 }
 
-static void record_done(void *element) {
+void tw_race_host_recorded(void *element) {
     const struct twatch_chunk *c = race_stream.chunk;
     if (!c || (char *)element < (const char *)(c + 1) || (char *)element >= (const char *)c + c->pages * TWATCH_PAGE) return; /* a RACEINFO */
     const struct twatch_race *r = element;
@@ -77,7 +78,7 @@ static void leave(void) {
 
 TW_EXPORT const struct tw_race_host twatch_race_host;
 const struct tw_race_host twatch_race_host = {.abi = 1, .thread_id = thread_id, .stack_here = stack_here, .held = held, .object_at = tw_object_find,
-        .record = record, .record_done = record_done, .string = tw_store_string, .memory = tw_sys_memory, .module_id = tw_modules_find,
+        .record = tw_race_host_record, .record_done = tw_race_host_recorded, .string = tw_store_string, .memory = tw_sys_memory, .module_id = tw_modules_find,
         .option = option, .say = say, .real = tw_real_by_name, .enter = enter, .leave = leave, .loss = tw_store_loss, .kind = kind};
 
 /* The engine stands beside this library; it is not looked for anywhere else. */
@@ -92,6 +93,8 @@ static bool engine_path(char *path, size_t size) {
     tw_sys_copy(path + dir, "libtwatch-race.so", sizeof "libtwatch-race.so");
     return true;
 }
+
+static bool tried;
 
 static void race_start(char *path, size_t size) {
     if (tw_sys_streq(tw_config_text(TW_OPTION_races), "off") || !engine_path(path, size)) return;
@@ -110,15 +113,20 @@ static void race_start(char *path, size_t size) {
 }
 
 void tw_race_host_start(void) {
-    static bool tried;
     static char path[4096];
+    tw_sample_wake();
     if (tried) return;
     tried = true;
-    race_start(path, sizeof path);
+    if (tw_sys_streq(tw_config_text(TW_OPTION_races), "sample"))
+        tw_sample_start(tw_wrap_signal_traps);
+    else
+        race_start(path, sizeof path);
     tw_heap_early(false);
 }
 
 void tw_race_host_forked(void) {
     race_stream = (struct tw_stream){.kind = TWATCH_CHUNK_RACE};
     tw_table_forget(&race_infos);
+    if (tw_sample_on) tried = false; /* the watchpoints are the parent's */
+    tw_sample_forked();
 }

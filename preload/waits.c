@@ -1,3 +1,4 @@
+#include "race_sample.h"
 #include "waits.h"
 
 #include "config.h"
@@ -99,6 +100,7 @@ static bool report_self(struct tw_thread *t, const struct tw_wait *w, uint32_t s
 /* ---- begin and end ---- */
 
 void tw_wait_begin(struct tw_thread *t, const struct tw_wait *w) {
+    tw_sample_wake();
     struct twatch_slot *s = t->slot;
     uint16_t flags = w->flags;
     const struct twatch_object *o = tw_object_at(w->object);

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "hands.h"
+#include "race_sample.h"
 #include "unwind.h"
 
 /* ---- in */
@@ -29,6 +30,7 @@ static TW_NOINLINE ssize_t probe(long number, int fd, uintptr_t p, size_t n) {
 }
 
 TW_EXPORT ssize_t read(int fd, void *p, size_t n) {
+    tw_sample_wake();
     if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_read, fd, (uintptr_t)p, n);
     ssize_t got = TW_REAL(read)(fd, p, n);
     if (TW_RACING && got >= 0) {
@@ -57,6 +59,7 @@ TW_EXPORT ssize_t pread64(int fd, void *p, size_t n, off64_t at) {
 }
 
 TW_EXPORT ssize_t readv(int fd, const struct iovec *v, int n) {
+    tw_sample_wake();
     ssize_t got = TW_REAL(readv)(fd, v, n);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
@@ -66,6 +69,7 @@ TW_EXPORT ssize_t readv(int fd, const struct iovec *v, int n) {
 }
 
 TW_EXPORT ssize_t recv(int fd, void *p, size_t n, int flags) {
+    tw_sample_wake();
     ssize_t got = TW_REAL(recv)(fd, p, n, flags);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
@@ -75,6 +79,7 @@ TW_EXPORT ssize_t recv(int fd, void *p, size_t n, int flags) {
 }
 
 TW_EXPORT ssize_t recvfrom(int fd, void *p, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *size) {
+    tw_sample_wake();
     ssize_t got = TW_REAL(recvfrom)(fd, p, n, flags, from, size);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
@@ -84,6 +89,7 @@ TW_EXPORT ssize_t recvfrom(int fd, void *p, size_t n, int flags, __SOCKADDR_ARG 
 }
 
 TW_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags) {
+    tw_sample_wake();
     ssize_t got = TW_REAL(recvmsg)(fd, m, flags);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
@@ -144,6 +150,7 @@ TW_EXPORT int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *size, int flags) {
 /* ---- out */
 
 TW_EXPORT ssize_t write(int fd, const void *p, size_t n) {
+    tw_sample_wake();
     if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_write, fd, (uintptr_t)p, n);
     if (TW_RACING) {
         TW_READS(p, n);
@@ -178,6 +185,7 @@ TW_EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) {
 }
 
 TW_EXPORT ssize_t writev(int fd, const struct iovec *v, int n) {
+    tw_sample_wake();
     if (TW_RACING) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
@@ -189,6 +197,7 @@ TW_EXPORT ssize_t writev(int fd, const struct iovec *v, int n) {
 }
 
 TW_EXPORT ssize_t send(int fd, const void *p, size_t n, int flags) {
+    tw_sample_wake();
     if (TW_RACING) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
@@ -205,6 +214,7 @@ TW_EXPORT ssize_t sendto(int fd, const void *p, size_t n, int flags, __CONST_SOC
 }
 
 TW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags) {
+    tw_sample_wake();
     if (TW_RACING) {
         tw_hands_vector(m->msg_iov, m->msg_iovlen, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
@@ -270,6 +280,10 @@ TW_EXPORT int shutdown(int fd, int how) {
 }
 
 TW_EXPORT int close(int fd) {
+    if (TW_UNLIKELY(tw_sample_on) && tw_sample_owns(fd)) {
+        errno = EBADF; /* a program that closes all there are */
+        return -1;
+    }
     if (TW_RACING) {
         tw_hands_reaches(fd); /* the other side may wait for the end */
         tw_hands_forget(fd);
@@ -295,30 +309,35 @@ TW_EXPORT int epoll_ctl(int set, int what, int fd, struct epoll_event *event) {
 }
 
 TW_EXPORT int epoll_wait(int set, struct epoll_event *events, int max, int timeout) {
+    tw_sample_wake();
     int n = TW_REAL(epoll_wait)(set, events, max, timeout);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int epoll_pwait(int set, struct epoll_event *events, int max, int timeout, const sigset_t *mask) {
+    tw_sample_wake();
     int n = TW_REAL(epoll_pwait)(set, events, max, timeout, mask);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout) {
+    tw_sample_wake();
     int n = TW_REAL(poll)(fds, count, timeout);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
+    tw_sample_wake();
     int n = TW_REAL(ppoll)(fds, count, timeout, mask);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout) {
+    tw_sample_wake();
     int n = TW_REAL(select)(count, in, out, except, timeout);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;

@@ -10,6 +10,7 @@
 #include "inherit.h"
 #include "modules.h"
 #include "race/hooks.h"
+#include "race_sample.h"
 #include "real.h"
 #include "unseen.h"
 #include "unwind.h"
@@ -92,6 +93,7 @@ struct exec {
 static void before_exec(struct exec *x) {
     const char *program = x->unseen.program;
     x->noted = tw_unseen_exec(&x->unseen);
+    tw_sample_pause(); /* a trap that is on its way would find no handler in the new program */
     tw_finish(&(struct tw_finish){.end = TWATCH_END_EXEC, .text = program ? program : "", .pc = x->pc, .cfa = x->cfa});
 }
 

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "hands.h"
 #include "race/hooks.h"
+#include "race_sample.h"
 #include "real.h"
 #include "thread.h"
 #include "unwind.h"
@@ -130,6 +131,32 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     if (race) race->handler_leave(context, save, pc);
 }
 
+/* races=sample: SIGTRAP is ours, and what the program installs for it is kept in program[SIGTRAP] alone. */
+static bool traps_ours;
+
+static void on_trap(int number, siginfo_t *info, void *context) {
+    if (tw_sample_trap(info, context)) return;
+    const struct sigaction act = program[number];
+    if (!real_handler(&act))
+        fault_of_the_program(number, info);
+    else if (act.sa_flags & SA_SIGINFO)
+        act.sa_sigaction(number, info, context);
+    else
+        act.sa_handler(number);
+}
+
+void tw_wrap_signal_traps(void) {
+    struct sigaction before, mine = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    mine.sa_sigaction = on_trap;
+    mine.sa_mask.__val[0] = ~fault_signals; /* who is held at an access does nothing else */
+    uint64_t trap = BIT(SIGTRAP);
+    if (!traps_ours && TW_REAL(sigaction)(SIGTRAP, &mine, &before) == 0) {
+        if (before.sa_sigaction != on_signal) program[SIGTRAP] = before;
+        traps_ours = true;
+    }
+    tw_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &trap, NULL, sizeof trap);
+}
+
 static void behind_ours(int number, const struct sigaction *act, struct sigaction *mine) {
     *mine = (struct sigaction){.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     if (real_handler(act)) {
@@ -147,6 +174,11 @@ TW_EXPORT int sigaction(int number, const struct sigaction *act, struct sigactio
     if (!watching() || number <= 0 || number >= SIGNALS || number == 32 || number == 33)
         return TW_REAL(sigaction)(number, act, old);
     const struct sigaction before = program[number];
+    if (number == SIGTRAP && traps_ours) {
+        if (act) program[number] = *act;
+        if (old) *old = before;
+        return 0;
+    }
     const bool was_ours = faults_ours,
                faults = number == SIGSEGV && tw_race; /* then our handler stays, whatever the program wants */
     struct sigaction kernel, mine;
@@ -176,6 +208,11 @@ TW_EXPORT sighandler_t signal(int number, sighandler_t handler) {
 
 /* `real`, where SIGSEGV is blocked only in what the program sees. */
 static int masked(int (*real)(int, const sigset_t *, sigset_t *), int how, const sigset_t *set, sigset_t *before) {
+    if (tw_sample_on && set && how != SIG_UNBLOCK) { /* a watchpoint that hits while its signal is blocked is not seen */
+        sigset_t ours = *set;
+        ours.__val[0] &= ~BIT(SIGTRAP);
+        return real(how, &ours, before);
+    }
     if (!tw_race) return real(how, set, before);
     bool was = faults_masked.blocked, named = set && set->__val[0] & BIT(SIGSEGV);
     sigset_t open;

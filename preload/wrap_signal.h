@@ -10,5 +10,7 @@ void tw_wrap_signal_sent(int number);
 void tw_wrap_signal_taken(int number);
 /* Before a thread is cancelled, while the engine runs: the cancellation does not strike in the middle of its work. */
 void tw_wrap_signal_cancels(void);
+/* Puts tw_sample_trap in front of the program's handler of SIGTRAP, and lets that signal through. */
+void tw_wrap_signal_traps(void);
 
 #endif

@@ -519,9 +519,19 @@ struct twatch_race {
     uint32_t locks[];        /* object ids, side[0].nlocks then side[1].nlocks */
 };
 
+enum twatch_race_info_flags {
+    TWATCH_RACE_INFO_CACHED = 1u << 0, /* from the cache */
+    /*
+     * races=sample: accesses are the module's words of writable data, instrumented those that were watched for a while.
+     * Of the whole process, in the first element: functions are the other places that were watched, functions_left the
+     * times that a watchpoint hit, emit_us for how long threads were held at an access. reason: why sampling ended.
+     */
+    TWATCH_RACE_INFO_SAMPLED = 1u << 1
+};
+
 struct twatch_race_info { /* coverage of the race engine for one module */
     uint32_t module;
-    uint32_t flags;          /* bit 0: from the cache */
+    uint32_t flags;          /* enum twatch_race_info_flags */
     uint64_t accesses, instrumented, left; /* instructions that touch shared memory */
     uint64_t functions, functions_left;
     uint64_t text_bytes, copy_bytes;

@@ -27,8 +27,6 @@ static bool wanted(const char *v) {
 const struct tw_race_ops *twatch_race_start(const struct tw_race_host *host) {
     if (!host || host->abi != 1) return NULL;
     rt_host = host;
-    const char *mode = host->option("races");
-    if (mode && *mode == 's') return off("this build has no sampling (races=sample)");
     uintptr_t stack_end = 0;
     const char *why = rt_shadow_start(&stack_end);
     if (why) return off(why);
