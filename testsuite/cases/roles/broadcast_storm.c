@@ -1,7 +1,6 @@
 /* Every item wakes all eight consumers, and seven of them find nothing. */
 // CLEAN
-// ROLE(queues): name=ready, clear=true, producers=main, consumers=consumer, says~broadcast storm, broadcasts>=30,
-// empty_wakeups>=100, woken_by_broadcasts>=150
+// ROLE(queues): name=ready, clear=true, producers=main, consumers=consumer, says~broadcast storm, broadcasts>=30, empty_wakeups>=100, woken_by_broadcasts>=150
 #include "step.h"
 #include <pthread.h>
 

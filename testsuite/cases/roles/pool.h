@@ -1,5 +1,4 @@
-/* A pool of workers at a list of numbered tasks, with one condition variable. The program gives work() and calls
- * pool_run(). */
+/* A pool of workers at a list of numbered tasks, with one condition variable. The program gives work() and calls pool_run(). */
 #ifndef ROLES_POOL_H
 #define ROLES_POOL_H
 

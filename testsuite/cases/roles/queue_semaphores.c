@@ -1,8 +1,9 @@
 /* A buffer of four places counted by two semaphores: the one that begins with permits counts room. */
 // CLEAN
-// ROLE(queues): name=filled, clear=true, producers=main, consumers=consumer, room=free_places, says~consumers hold them
-// up NOROLE(queues): name=free_places ROLE(semaphores): name=filled, role=signal, initial=0, taken=40 ROLE(semaphores):
-// name=free_places, role=signal, initial=4
+// ROLE(queues): name=filled, clear=true, producers=main, consumers=consumer, room=free_places, says~consumers hold them up
+// NOROLE(queues): name=free_places
+// ROLE(semaphores): name=filled, role=signal, initial=0, taken=40
+// ROLE(semaphores): name=free_places, role=signal, initial=4
 #include "step.h"
 #include <pthread.h>
 #include <semaphore.h>

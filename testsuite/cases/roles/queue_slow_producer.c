@@ -1,7 +1,7 @@
 /* The same buffer with a slow producer: the consumers stand idle. */
 // CLEAN
-// ROLE(queues): name=buffer.filled, clear=true, producers=producer, consumers=consumer, says~the producers hold them
-// up, consumers_idle_percent>=50 NOROLE(queues): says~consumers hold them up
+// ROLE(queues): name=buffer.filled, clear=true, producers=producer, consumers=consumer, says~the producers hold them up, consumers_idle_percent>=50
+// NOROLE(queues): says~consumers hold them up
 #include "../seed/queue.h"
 #include "step.h"
 #include <stdint.h>

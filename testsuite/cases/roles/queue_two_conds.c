@@ -1,8 +1,8 @@
 /* A bounded buffer with a condition variable for items and one for room; the consumers are the slow side. */
 // CLEAN
-// ROLE(queues): name=buffer.filled, clear=true, producers=main, consumers=consumer, room=buffer.emptied,
-// mutex=buffer.lock, says~consumers hold them up NOROLE(queues): name=buffer.emptied NOROLE(queues): says~the producers
-// hold them up
+// ROLE(queues): name=buffer.filled, clear=true, producers=main, consumers=consumer, room=buffer.emptied, mutex=buffer.lock, says~consumers hold them up
+// NOROLE(queues): name=buffer.emptied
+// NOROLE(queues): says~the producers hold them up
 #include "../seed/queue.h"
 #include "step.h"
 #include <stdint.h>

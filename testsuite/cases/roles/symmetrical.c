@@ -1,5 +1,4 @@
-/* Peers that wait for each other at one condition variable: a barrier made by hand, and a counter that each changes and
- * waits for. */
+/* Peers that wait for each other at one condition variable: a barrier made by hand, and a counter that each changes and waits for. */
 // CLEAN
 // RUN: barrier
 // RUN: counter
