@@ -4,8 +4,8 @@
  * comparison and an increment.
  *
  * A try that succeeds is work, as a rule: a lock for each piece of it. It is not where the function that takes the lock has no other
- * purpose than to ask: Python's threading.active_count() and its like. There the thread may take other locks now and then (a line that it
- * prints goes through a lock of the stream), but hardly ever, and must not have waited.
+ * purpose than to ask: Python's threading.active_count() and its like. There the thread may take other locks now and then, but
+ * hardly ever, and must not have waited; a stream's lock, through which a line that it prints goes, is tried and does not count.
  */
 #include "incident.h"
 #include "use.h"
@@ -61,9 +61,10 @@ static void open_window(struct tw_thread *t, uint32_t object) {
     window.object = object;
 }
 
+__thread uint32_t tw_wait_tries __attribute__((tls_model("initial-exec")));
 static __thread struct {
     uint64_t since_ns, cpu_ns, slept, ops;
-    uint32_t object, waits, count;
+    uint32_t object, waits, count, tries;
 } asked __attribute__((tls_model("initial-exec")));
 
 static void open_asked(const struct tw_thread *t) {
@@ -72,6 +73,7 @@ static void open_asked(const struct tw_thread *t) {
     asked.cpu_ns = cpu_now();
     asked.slept = sleeps();
     asked.ops = t->slot->ops;
+    asked.tries = tw_wait_tries;
     asked.waits = (uint32_t)t->slot->wait_count;
 }
 
@@ -84,7 +86,8 @@ void tw_wait_asked(struct tw_thread *t, uint32_t object, uint32_t stack) {
     }
     uint32_t n = ++asked.count;
     if (TW_LIKELY(n % CHECK_EVERY != 0)) return;
-    uint64_t others = t->slot->ops - asked.ops - n;
+    uint64_t others = t->slot->ops - asked.ops - n, tries = tw_wait_tries - asked.tries;
+    others = others > tries ? others - tries : 0;
     uint32_t waits = (uint32_t)t->slot->wait_count - asked.waits;
     bool nothing_else = others <= n / OTHERS && waits <= n / WAITS;
     uint64_t wall = tw_sys_now() - asked.since_ns;

@@ -29,6 +29,8 @@ enum twatch_poll { TWATCH_POLL_TRYLOCK = 1, TWATCH_POLL_TRYJOIN, TWATCH_POLL_SEM
 void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uintptr_t pc, uintptr_t cfa);
 /* A lock was taken only to ask how other threads are doing (TWATCH_STACK_ASKS). */
 void tw_wait_asked(struct tw_thread *t, uint32_t object, uint32_t stack);
+/* Locks that this thread got by trying, in a Python program: a stream's for a line that is printed, among others. They are no sign of work. */
+extern TW_HIDDEN __thread uint32_t tw_wait_tries __attribute__((tls_model("initial-exec")));
 void tw_waits_init(void);
 void tw_waits_forked(void);
 

@@ -262,6 +262,7 @@ TW_EXPORT int sem_trywait(sem_t *s) {
     } else if (TW_LIKELY(rc == 0)) {
         uint8_t flags = tw_python_argument(frame) == 0 ? 0 : TWATCH_HELD_TRY;
         uint64_t print = tw_python_print(frame);
+        if (flags) tw_wait_tries++;
         if (TW_UNLIKELY(!tw_sem_taken_quick((uintptr_t)s, flags, pc, cfa, print))) taken_by_python(s, flags, pc, cfa, print);
     } else {
         refused_python(s, frame, pc, cfa);
