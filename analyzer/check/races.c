@@ -43,7 +43,13 @@ static bool races_same_function(const struct check *c, const struct twatch_race 
     const struct namer *n = &c->m->namer;
     const char *a = n->key ? n->key(n->ctx, races_stack(c->m, &x->side[0]), races_site(&x->side[0])) : NULL;
     const char *b = n->key ? n->key(n->ctx, races_stack(c->m, &x->side[1]), races_site(&x->side[1])) : NULL;
-    if (a && b && strcmp(a, b) == 0) return true;
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* The same by the unwind tables, which say it without symbols too: that both are in one piece of code, and no more. */
+static bool races_same_body(const struct check *c, const struct twatch_race *x) {
+    const struct namer *n = &c->m->namer;
+    if (races_same_function(c, x)) return true;
     uint64_t start = n->start ? n->start(n->ctx, x->side[0].pc) : 0;
     return start && start == n->start(n->ctx, x->side[1].pc);
 }
@@ -65,7 +71,7 @@ static void races_add_updates(const struct check *c, const struct twatch_race *x
     for (int side = 0; side < 2; side++) {
         const struct twatch_race_side *s = &x->side[side];
         if (!(s->flags & TWATCH_RACE_WRITE) || (x->side[!side].flags & TWATCH_RACE_WRITE) || x->usual_lock) continue;
-        if (races_is_update(*updates, s->pc) || !races_same_function(c, x)) continue;
+        if (races_is_update(*updates, s->pc) || !races_same_body(c, x)) continue;
         struct races_store *new = arena_alloc(&c->out->arena, sizeof *new);
         new->pc = s->pc;
         HASH_ADD(hh, *updates, pc, sizeof new->pc, new);
@@ -222,7 +228,8 @@ static bool races_lucky(const struct twatch_race *x) {
 
 /* How much one of several races at the same two places says. */
 static int races_rank(const struct twatch_race *x) {
-    return (races_lucky(x) ? 0 : 64) + (int)races_verdict(x) * 4 + (x->side[0].stack != 0) * 2 + (x->side[1].stack != 0);
+    return (races_lucky(x) ? 0 : 64) + (int)races_verdict(x) * 4 + (x->side[0].stack != 0) * 2 +
+           (x->side[1].stack != 0);
 }
 
 static const char *races_place(const struct check *c, const struct twatch_race_side *s) {
@@ -305,8 +312,7 @@ static void races_report(struct check *c, const struct races_group *g, const str
     if (x->flags & 1) f->confidence = CONFIDENCE_POSSIBLE;
     if (maybe) {
         f->confidence = CONFIDENCE_POSSIBLE;
-        f->severity =
-                races_two_stores(x) && !x->usual_lock && races_same_function(c, x) ? SEVERITY_WARNING : SEVERITY_NOTE;
+        f->severity = races_two_stores(x) && !x->usual_lock && races_same_body(c, x) ? SEVERITY_WARNING : SEVERITY_NOTE;
         draft_detail(d, "its type is not known here: if it is declared atomic, all is well");
     }
     draft_message(d, "race on %s%s (%s): %s %s it %s %s %s it, and %s", strcmp(kind, "memory") == 0 ? "memory " : "",

@@ -1,5 +1,5 @@
 /* No debug information, and between the load and the store stands a call: still no atomic. */
-// FLAGS: -O2 -s
+// FLAGS: -O2 -g0
 // EXPECT(data-race)
 // SEVERITY(data-race): error
 #include <pthread.h>
