@@ -62,6 +62,7 @@ static uint32_t nrecent, recent_next, nsuspects, suspect_next, move_next;
 static struct {
     uintptr_t address;
     uint32_t thread, caught;
+    bool written;
 } seen[SEEN];
 static uint64_t rest_until; /* 0: sampling does not rest */
 static volatile uint32_t calibrated, calibration_word;
@@ -190,13 +191,14 @@ static bool is_suspect(uintptr_t a) {
 }
 
 /* A thread uses the address. When the last one to do so was another, it is shared. */
-static void note_use(uintptr_t a, uint32_t thread) {
+static void note_use(uintptr_t a, uint32_t thread, uint32_t flags) {
     uint32_t at = hash_of(a) % SEEN;
     if (seen[at].address == a && seen[at].thread != thread && !is_suspect(a)) {
         suspects[suspect_next++ % SUSPECTS] = a;
         if (nsuspects < SUSPECTS) nsuspects++;
     }
-    if (seen[at].address != a) seen[at].caught = 0;
+    if (seen[at].address != a) seen[at].caught = seen[at].written = 0;
+    if (flags & TW_INSN_WRITE) seen[at].written = true;
     seen[at].address = a;
     seen[at].thread = thread;
 }
@@ -286,7 +288,7 @@ static void candidate(const struct tw_thread *t, uintptr_t a, const struct tw_ra
         return;
     }
     if (is_left_alone(a)) return;
-    note_use(a, t->id);
+    note_use(a, t->id, insn->flags);
     add_recent(a);
 }
 
@@ -343,8 +345,9 @@ static int64_t hold_time(const struct tw_thread *t, const struct slot *s) {
     hold_credit += (int64_t)((now - hold_since_ns) / HOLD_SHARE);
     hold_since_ns = now;
     if (hold_credit > HOLD_MOST) hold_credit = HOLD_MOST;
-    bool worth = s->shared || s->suspect || hold_credit > HOLD_MOST / 2;
-    if (holding || !worth || hold_credit < HOLD_LEAST || spins(t)) return 0;
+    bool written = seen[hash_of(s->address) % SEEN].written; /* what everybody only reads would eat the whole time */
+    bool worth = ((s->shared || s->suspect) && written) || hold_credit > HOLD_MOST / 2;
+    if (holding || !worth || hold_credit < HOLD_LEAST || s->hits > HITS / 2 || spins(t)) return 0;
     return hold_credit < HOLD ? hold_credit : HOLD;
 }
 
@@ -387,7 +390,7 @@ static void caught(struct slot *s, const struct tw_catch_side *mine) {
 /* Under lock; an access that was understood. */
 static void met(struct tw_thread *t, struct slot *s, const struct tw_race_insn *insn, const uint64_t *regs,
         uintptr_t pc, uintptr_t rip) {
-    note_use(s->address, t->id);
+    note_use(s->address, t->id, insn->flags);
     if (!s->thread) s->thread = t->id;
     if (s->thread != t->id) s->shared = true;
     bool pair = s->holder && s->holder != t->id && (s->side.flags | insn->flags) & TW_INSN_WRITE;
@@ -426,7 +429,8 @@ static void hit(struct tw_thread *t, struct slot *s, uint32_t generation, const 
 static void count_hit(struct slot *s) {
     uint32_t n = __atomic_add_fetch(&s->hits, 1, __ATOMIC_RELAXED);
     tw_places_count(0, 1, 0);
-    if (n >= HITS || __atomic_load_n(&earned, __ATOMIC_RELAXED) < 0) {
+    if (n >= HITS ||
+            (!s->holder && __atomic_load_n(&earned, __ATOMIC_RELAXED) < 0)) { /* a hold that began is seen through */
         disarm(s);
         if (s->holder) release_holder(s);
     }
