@@ -240,20 +240,26 @@ static inline uint64_t pair_mark(uint32_t id) {
     return (uint64_t)(15u << RT_ID_BITS | id) * 0x100000001ull;
 }
 
+/* Somebody else came at the same moment: each granule by itself, which a cell that has the epoch already would skip. */
+static bool taken_back(uint64_t *cells, uint64_t ep, uint64_t old) {
+    __atomic_compare_exchange_n(cells, &ep, old, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    return false;
+}
+
 /* False where it is not so simple. */
 static bool write_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t own) {
     if (!p->id) {
         p->shared = p->hot = false;
         rt_history_id(t, p);
     }
-    uint64_t ep = t->epoch;
-    if (!pair_own_or_none(*pair(rt_write_cell(g)), ep) || is_hot(g) || is_hot(g + 4)) return false;
+    uint64_t ep = t->epoch, *cells = pair(rt_write_cell(g)), old = *cells;
+    if (!pair_own_or_none(old, ep) || is_hot(g) || is_hot(g + 4)) return false;
     uint32_t r = pair_readers(w, g);
     if (r && (r & ~(own * 0x101u) || !pair_own_or_none(*pair(rt_read_cell(g, (uint32_t)__builtin_ctz(own))), ep)))
         return false;
     *pair(rt_write_mark(w, g)) = pair_mark(p->id);
-    __atomic_store_n(pair(rt_write_cell(g)), ep, __ATOMIC_RELEASE);
-    return pair_readers(w, g) == r; /* else somebody reads just now */
+    __atomic_store_n(cells, ep, __ATOMIC_RELEASE);
+    return pair_readers(w, g) == r || taken_back(cells, ep, old); /* somebody reads just now */
 }
 
 static bool read_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t j) {
@@ -270,7 +276,7 @@ static bool read_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w, 
     uint32_t bits = 0x101u << j;
     if ((!(uint32_t)old || !(old >> 32)) && (pair_readers(w, g) & bits) != bits)
         __atomic_fetch_or((uint16_t *)rt_readers(w, g), (uint16_t)bits, __ATOMIC_SEQ_CST);
-    if (*(volatile uint64_t *)rt_write_cell(g) != written) return false;
+    if (*(volatile uint64_t *)rt_write_cell(g) != written) return taken_back(cells, ep, old);
     if (plain_mov(p->flags)) {
         remember_load(t->slot, g);
         remember_load(t->slot, g + 4);
