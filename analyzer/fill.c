@@ -298,6 +298,24 @@ static const char *fill_sampled(struct arena *a, const struct model *m) {
             watched, words, words ? 100.0 * (double)watched / (double)words : 100.0, others, hits, (double)held_us / 1000);
 }
 
+/* What the race engine watched of each module. */
+static void fill_coverage(struct report_run *run, struct arena *a, const struct model *m) {
+    struct report_coverage *list = arena_array(a, m->race_infos.n, sizeof *list);
+    for (size_t i = 0; i < m->race_infos.n; i++) {
+        const struct twatch_race_info *x = model_race_info(m, i);
+        const struct twatch_module *module = model_module(m, x->module);
+        if (x->flags & TWATCH_RACE_INFO_SAMPLED) continue;
+        list[run->ncoverage++] = (struct report_coverage){
+                .module = module ? model_string(m, module->path, NULL) : "an unknown module",
+                .reason = x->reason ? model_string(m, x->reason, NULL) : NULL,
+                .accesses = x->accesses,
+                .watched = x->instrumented < x->accesses ? x->instrumented : x->accesses,
+                .functions = x->functions,
+                .functions_left = x->functions_left < x->functions ? x->functions_left : x->functions};
+    }
+    run->coverage = list;
+}
+
 static void fill_missing(struct report_run *run, struct arena *a, const struct model *m, struct symbols *symbols) {
     size_t modules = symbols ? symbol_module_count(symbols) : 0;
     const char *sampled = fill_sampled(a, m), **list = arena_array(a, m->nmissing + modules + 2, sizeof *list);
@@ -336,5 +354,6 @@ void fill_run(struct report_run *run, struct arena *a, const struct model *m, st
     if (!run->across) fill_intervals(run, a, m);
     if (!run->across) run->roles = role_build(m, a);
     fill_missing(run, a, m, symbols);
+    fill_coverage(run, a, m);
     fill_contention(run, a, m);
 }

@@ -122,6 +122,22 @@ static void json_intervals(struct jsonout *j, const struct report *r, uint32_t r
     jsonout_end(j, ']');
 }
 
+static void json_coverage(struct jsonout *j, const struct report_run *u) {
+    jsonout_array(j, "coverage");
+    for (size_t i = 0; i < u->ncoverage; i++) {
+        const struct report_coverage *x = &u->coverage[i];
+        jsonout_inline(j, NULL, '{');
+        jsonout_text(j, "module", x->module);
+        jsonout_number(j, "accesses", x->accesses);
+        jsonout_number(j, "watched", x->watched);
+        jsonout_number(j, "functions", x->functions);
+        jsonout_number(j, "functions_left", x->functions_left);
+        if (x->reason) jsonout_text(j, "reason", x->reason);
+        jsonout_end(j, '}');
+    }
+    jsonout_end(j, ']');
+}
+
 static void json_run(struct jsonout *j, const struct report *r, uint32_t run) {
     const struct report_run *u = &r->runs[run];
     jsonout_object(j, NULL);
@@ -152,6 +168,7 @@ static void json_run(struct jsonout *j, const struct report *r, uint32_t run) {
     for (size_t i = 0; i < u->nthreads; i++)
         json_thread(j, &u->threads[i]);
     jsonout_end(j, ']');
+    if (u->ncoverage) json_coverage(j, u);
     json_intervals(j, r, run);
     json_contention(j, r, run);
     json_roles(j, u->roles);

@@ -67,6 +67,13 @@ struct report_edge { /* `to` was taken while `from` was held; indices of nodes *
 
 enum report_exit { REPORT_EXIT_STATUS, REPORT_EXIT_SIGNAL, REPORT_EXIT_KILLED, REPORT_EXIT_RUNNING, REPORT_EXIT_EXEC };
 
+struct report_coverage { /* one module that was to be watched for races */
+    const char *module;  /* path */
+    const char *reason;  /* why it was left alone; NULL: it was not */
+    uint64_t accesses, watched; /* instructions that touch memory which threads can share */
+    uint64_t functions, functions_left;
+};
+
 struct report_run {
     const char *record; /* path of the record file */
     const char *exe, *cwd;
@@ -88,6 +95,8 @@ struct report_run {
     const struct report_interval *intervals; /* by thread, then start */
     size_t nintervals;
     uint64_t interval_least_ns, intervals_dropped; /* shorter ones are not there; that many were dropped for want of room */
+    const struct report_coverage *coverage;
+    size_t ncoverage;
     const struct roles *roles; /* NULL: of no process */
     const struct report_contention *contention; /* longest total wait first */
     size_t ncontention;

@@ -262,6 +262,24 @@ static void text_losses(const struct textout *t) {
         text_labelled(t, "fixed: ", r->fixed[i]);
 }
 
+/* Where races were looked for: every module with --verbose, else those of which much was left out. */
+static void text_coverage(const struct textout *t, const struct report_run *u) {
+    for (size_t i = 0; i < u->ncoverage; i++) {
+        const struct report_coverage *x = &u->coverage[i];
+        bool much = x->watched * 10 < x->accesses * 9;
+        if (!t->report->style.verbose && !much) continue;
+        struct strbuf b = {0};
+        if (x->reason)
+            strbuf_printf(&b, "races in %s were not looked for: %s", x->module, x->reason);
+        else
+            strbuf_printf(&b, "races: %llu of %llu memory accesses of %s were watched; %llu of %llu functions were left out",
+                    (unsigned long long)x->watched, (unsigned long long)x->accesses, x->module,
+                    (unsigned long long)x->functions_left, (unsigned long long)x->functions);
+        text_labelled(t, "note: ", strbuf_text(&b));
+        strbuf_free(&b);
+    }
+}
+
 void report_text_print(FILE *out, const struct report *r) {
     struct textout t = {.out = out, .report = r, .width = r->style.width ? r->style.width : 100};
     size_t shown = 0;
@@ -272,5 +290,7 @@ void report_text_print(FILE *out, const struct report *r) {
     text_summary_head(&t);
     text_summary_table(&t);
     if (!shown) fputs(r->nruns ? "  nothing to report\n" : "  nothing was observed\n", out);
+    for (size_t i = 0; i < r->nruns; i++)
+        text_coverage(&t, &r->runs[i]);
     text_losses(&t);
 }

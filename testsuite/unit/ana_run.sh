@@ -148,6 +148,10 @@ expect "no such check" 125 "$twatch" checks nonsense
 expect "help" 0 "$twatch" help
 expect "options" 0 "$twatch" help options
 says stdout "hang_timeout"
+expect "what was watched for races" 0 env TWATCH_OPTIONS=races=on "$twatch" run --verbose --format=text --output=cover.txt -- ./good
+says cover.txt "memory accesses of"
+expect "the same in JSON" 0 env TWATCH_OPTIONS=races=on "$twatch" run --format=json --output=cover.json -- ./good
+says cover.json '"coverage"'
 printf 'races = off\n\nbogus = 1\nfail_on = never\n' >.twatch.conf
 expect "options file" 0 "$twatch" run -- ./bad
 says stderr ".twatch.conf:3: there is no option \"bogus\""
