@@ -113,7 +113,7 @@ says stderr "see r.json"
 expect "JSON of nothing" 0 "$twatch" run --format=json --output=r.json -- true
 says r.json '"findings"'
 start=$SECONDS
-expect "time limit" 143 "$twatch" run --timeout=1.5 --format=text --output=r.txt -- ./stuck
+expect "time limit" 143 "$twatch" run --timeout=3 --format=text --output=r.txt -- ./stuck
 [ $((SECONDS - start)) -lt 10 ] && passed=$((passed + 1)) || failed=$((failed + 1))
 says r.txt "killed while"
 says r.txt "time limit"
