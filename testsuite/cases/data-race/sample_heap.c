@@ -12,7 +12,7 @@ struct stats {
 static int used_up(void) {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return now.tv_sec > 1;
+    return now.tv_sec > 7;
 }
 
 static void serve(struct stats *s) {

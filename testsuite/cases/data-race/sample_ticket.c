@@ -1,4 +1,4 @@
-/* The ticket counter again and again for five seconds of processor time, watched by hardware watchpoints: two sellers are seen at it together. */
+/* The ticket counter again and again for twenty seconds of processor time, watched by hardware watchpoints: two sellers are seen at it together. */
 // FLAGS: -O2 -g
 // OPTIONS: races=sample
 // OBJECT(data-race): tickets_left
@@ -22,7 +22,7 @@ static long ns(void) {
 }
 
 static void *seller(void *arg) {
-    while (ns() < 5L * NS)
+    while (ns() < 20L * NS)
         for (int i = 0; i < 1000; i++) {
             if (locked) pthread_mutex_lock(&lock);
             sell(arg);
