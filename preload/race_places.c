@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include "config.h"
+#include "globs.h"
 #include "modules.h"
 #include "race_host.h"
 #include "real.h"
@@ -20,39 +21,6 @@ static uint32_t ncode, ndata, seen_seq;
 static uintptr_t known[SEGMENTS];
 static uint32_t nknown;
 
-/* '*' matches '/' too. */
-static bool glob(const char *p, const char *end, const char *s) {
-    for (; p < end; p++, s++) {
-        if (*p == '*') {
-            for (;; s++) {
-                if (glob(p + 1, end, s)) return true;
-                if (!*s) return false;
-            }
-        }
-        if (!*s || (*p != '?' && *p != *s)) return false;
-    }
-    return !*s;
-}
-
-static const char *last_part(const char *path) {
-    const char *name = path;
-    for (const char *c = path; *c; c++)
-        if (*c == '/') name = c + 1;
-    return name;
-}
-
-/* True if one of the comma-separated globs matches the path or its last part. */
-static bool matches(const char *list, const char *path) {
-    while (*list) {
-        const char *end = list;
-        while (*end && *end != ',')
-            end++;
-        if (glob(list, end, path) || glob(list, end, last_part(path))) return true;
-        list = *end ? end + 1 : end;
-    }
-    return false;
-}
-
 static bool begins(const char *path, const char *with) {
     while (*with && *path == *with)
         path++, with++;
@@ -60,11 +28,11 @@ static bool begins(const char *path, const char *with) {
 }
 
 static bool wanted(const char *path, bool main_program) {
-    const char *name = last_part(path), *only = tw_config_text(TW_OPTION_races_only);
+    const char *name = tw_glob_last_part(path), *only = tw_config_text(TW_OPTION_races_only);
     if (begins(name, "libtwatch") || begins(name, "ld-linux") || begins(name, "linux-vdso") || begins(name, "libc.so"))
         return false;
-    if (matches(tw_config_text(TW_OPTION_races_skip), path)) return false;
-    if (*only) return matches(only, path);
+    if (tw_glob_any(tw_config_text(TW_OPTION_races_skip), path)) return false;
+    if (*only) return tw_glob_any(only, path);
     if (main_program || TW_CONFIG(races_system)) return true;
     return !begins(path, "/lib") && !begins(path, "/usr/lib") && *path == '/';
 }

@@ -6,6 +6,7 @@
 #include "ops.h"
 #include "record.h"
 #include "shadow.h"
+#include "../globs.h"
 #include "hybrid.h"
 #include "quick.h"
 #include "slow.h"
@@ -28,35 +29,6 @@ static uint32_t nranges;
 static bool ready;
 static char exe[PATH];
 
-/* Glob with * and ?; '*' matches '/' too. */
-static bool glob(const char *p, const char *end, const char *s) {
-    for (; p < end; p++, s++) {
-        if (*p == '*') {
-            for (;; s++) {
-                if (glob(p + 1, end, s)) return true;
-                if (!*s) return false;
-            }
-        }
-        if (!*s || (*p != '?' && *p != *s)) return false;
-    }
-    return !*s;
-}
-
-/* True if one of the comma-separated globs matches the path or its last part. */
-static bool matches(const char *list, const char *path) {
-    const char *name = path;
-    for (const char *c = path; *c; c++)
-        if (*c == '/') name = c + 1;
-    while (list && *list) {
-        const char *end = list;
-        while (*end && *end != ',')
-            end++;
-        if (glob(list, end, path) || glob(list, end, name)) return true;
-        list = *end ? end + 1 : end;
-    }
-    return false;
-}
-
 static bool prefix(const char *path, const char *with) {
     while (*with && *path == *with)
         path++, with++;
@@ -74,8 +46,8 @@ static bool wanted(const char *path, bool main_program) {
         if (*c == '/') name = c + 1;
     if (prefix(name, "libtwatch") || prefix(name, "ld-linux") || prefix(name, "linux-vdso") || prefix(name, "libtsan"))
         return false;
-    if (skip && *skip && matches(skip, path)) return false;
-    if (only && *only) return matches(only, path);
+    if (skip && *skip && tw_glob_any(skip, path)) return false;
+    if (only && *only) return tw_glob_any(only, path);
     if (main_program) return true;
     if (prefix(name, "libc.so") || prefix(name, "libpthread.so"))
         return false; /* its parts stand in for the program: range accesses */

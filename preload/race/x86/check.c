@@ -7,7 +7,7 @@
  * whose red zone may be in use.
  *
  *     lea r, [operand]; btc r, bit (write) or xor r, fs:[read_key] (read); and r, -4; mov r, [r]; cmp r, fs:[epoch];
- * jne stub
+ * jne detour
  */
 #define _GNU_SOURCE
 #include "emit.h"
@@ -143,7 +143,7 @@ static unsigned pick(uint16_t allowed) {
     return X86_NOREG;
 }
 
-/* op reg, [reg2 + disp8], and jcc rel32 that leads to the stub. */
+/* op reg, [reg2 + disp8], and jcc rel32 that leads to the detour. */
 static void op_memory(struct x86_emitter *e, uint8_t opcode, unsigned reg, unsigned base, int wide, unsigned disp) {
     unsigned rex = (wide ? 0x48u : 0x40u) | (reg >> 3) << 2 | base >> 3;
     if (rex != 0x40) x86_put8(e, rex);
@@ -154,10 +154,10 @@ static void op_memory(struct x86_emitter *e, uint8_t opcode, unsigned reg, unsig
     if (short_form) x86_put8(e, disp);
 }
 
-static void jump_to_stub(struct x86_emitter *e, struct x86_stub *stub) {
+static void jump_to_detour(struct x86_emitter *e, struct x86_detour *detour) {
     x86_put8(e, 0x0f);
     x86_put8(e, 0x85);
-    stub->from[stub->nfrom++] = e->at;
+    detour->from[detour->nfrom++] = e->at;
     x86_put32(e, 0);
 }
 
@@ -189,19 +189,19 @@ static void restore_flags(struct x86_emitter *e, int keep_rax) {
 }
 
 /* One cell or two at once, or, for vectors, pairs against an epoch in a second register. */
-static void compare(struct x86_emitter *e, struct x86_stub *stub, unsigned reg, unsigned second, unsigned size) {
+static void compare(struct x86_emitter *e, struct x86_detour *detour, unsigned reg, unsigned second, unsigned size) {
     int32_t epoch = e->config->layout.epoch;
     if (size < VECTOR) {
         int wide = size >= 8;
         op_memory(e, 0x8b, reg, reg, wide, 0);
         x86_emit_fs(e, 0x3b, reg, epoch, wide);
-        jump_to_stub(e, stub);
+        jump_to_detour(e, detour);
         return;
     }
     x86_emit_fs(e, 0x8b, second, epoch, 1);
     for (unsigned at = 0; at + 8 <= size; at += 8) {
         op_memory(e, 0x39, second, reg, 1, at);
-        jump_to_stub(e, stub);
+        jump_to_detour(e, detour);
     }
 }
 
@@ -235,8 +235,8 @@ static void emit_check(struct x86_emitter *e, const struct x86_run *r, const str
     int flags = at->flags_live != 0, vector = x->size >= VECTOR;
     int keep_rax = flags && ((at->live | regs) & X86_BIT(X86_RAX)) != 0;
     struct scratch s = choose(at, regs, flags, vector);
-    struct x86_stub stub = {.insn = *x, .site = new_site(e, x, p->covers), .rax_saved = (uint8_t)keep_rax};
-    if (r->placement == X86_TAIL) stub.site |= X86_SITE_PUSHED;
+    struct x86_detour detour = {.insn = *x, .site = new_site(e, x, p->covers), .rax_saved = (uint8_t)keep_rax};
+    if (r->placement == X86_TAIL) detour.site |= X86_SITE_PUSHED;
     e->stats->checks++;
     e->stats->spilled += (uint64_t)s.spill + (uint64_t)s.spill_second;
     e->stats->flags_saved += (uint64_t)flags;
@@ -245,12 +245,12 @@ static void emit_check(struct x86_emitter *e, const struct x86_run *r, const str
     x86_emit_lea(e, s.reg, x, 0, 1);
     if (flags) save_flags(e, keep_rax);
     to_cell(e, s.reg, x, p->access & 2);
-    compare(e, &stub, s.reg, s.second, x->size);
-    stub.back = e->at;
+    compare(e, &detour, s.reg, s.second, x->size);
+    detour.back = e->at;
     if (flags) restore_flags(e, keep_rax);
     if (s.spill) x86_emit_slot(e, 1, s.reg, X86_SLOT_REG);
     if (s.spill_second) x86_emit_slot(e, 1, s.second, X86_SLOT_TEMP);
-    X86_VEC_PUSH(&e->stubs, struct x86_stub, stub);
+    X86_VEC_PUSH(&e->detours, struct x86_detour, detour);
 }
 
 void x86_checks_emit(struct x86_emitter *e, const struct x86_run *r, uint32_t at) {
@@ -313,7 +313,7 @@ static void bracketed(struct x86_emitter *e, const struct x86_insn *x, uint32_t 
     call_hook(e, X86_TO_AFTER, site, NULL, X86_SLOT_ATOMIC);
 }
 
-/* An atomic of a variable that only this thread has used costs a compare; else the stub runs the instruction between
+/* An atomic of a variable that only this thread has used costs a compare; else the detour runs the instruction between
  * the hooks. */
 static void emit_atomic(struct x86_emitter *e, const struct x86_insn *x, uint32_t site) {
     uint16_t regs = x86_insn_address_regs(x);
@@ -323,17 +323,17 @@ static void emit_atomic(struct x86_emitter *e, const struct x86_insn *x, uint32_
         return;
     }
     struct scratch s = choose(x, regs, 0, 0);
-    struct x86_stub stub = {.insn = *x, .site = site, .restore = (uint8_t)(s.spill ? s.reg : X86_NOREG)};
+    struct x86_detour detour = {.insn = *x, .site = site, .restore = (uint8_t)(s.spill ? s.reg : X86_NOREG)};
     if (s.spill) x86_emit_slot(e, 0, s.reg, X86_SLOT_REG);
     x86_emit_lea(e, s.reg, x, 0, 1);
     to_cell(e, s.reg, x, 1);
     op_memory(e, 0x8b, s.reg, s.reg, 0, 0);
     x86_emit_fs(e, 0x3b, s.reg, e->config->layout.bias, 0);
-    jump_to_stub(e, &stub);
+    jump_to_detour(e, &detour);
     if (s.spill) x86_emit_slot(e, 1, s.reg, X86_SLOT_REG);
     x86_emit_copy(e, x);
-    stub.back = e->at;
-    X86_VEC_PUSH(&e->stubs, struct x86_stub, stub);
+    detour.back = e->at;
+    X86_VEC_PUSH(&e->detours, struct x86_detour, detour);
 }
 
 static void emit_string(struct x86_emitter *e, const struct x86_insn *x, uint32_t site) {
@@ -372,7 +372,7 @@ static uint32_t quick_of(const struct x86_insn *x) {
 }
 
 /* As call_hook, in fewer bytes: here the flags are free. */
-static void slow_stub(struct x86_emitter *e, const struct x86_stub *s) {
+static void slow_detour(struct x86_emitter *e, const struct x86_detour *s) {
     static const uint8_t down[] = {0x48, 0x83, 0xc4, 0x80, 0x57}; /* add rsp, -128; push rdi */
     static const uint8_t up[] = {0x48, 0x83, 0xec, 0x80};         /* sub rsp, -128 */
     int reload = s->rax_saved && (x86_insn_address_regs(&s->insn) & X86_BIT(X86_RAX));
@@ -390,9 +390,9 @@ static void slow_stub(struct x86_emitter *e, const struct x86_stub *s) {
     x86_put_bytes(e, up, sizeof up);
 }
 
-void x86_stubs_emit(struct x86_emitter *e) {
-    for (size_t i = 0; i < X86_VEC_COUNT(&e->stubs, struct x86_stub); i++) {
-        const struct x86_stub *s = &X86_VEC_AT(&e->stubs, struct x86_stub, i);
+void x86_detours_emit(struct x86_emitter *e) {
+    for (size_t i = 0; i < X86_VEC_COUNT(&e->detours, struct x86_detour); i++) {
+        const struct x86_detour *s = &X86_VEC_AT(&e->detours, struct x86_detour, i);
         x86_pcmap_add(&e->outlines, e->at, s->insn.off);
         for (unsigned k = 0; k < s->nfrom; k++)
             x86_set_local(e, s->from[k], e->at);
@@ -400,10 +400,10 @@ void x86_stubs_emit(struct x86_emitter *e) {
             if (s->restore != X86_NOREG) x86_emit_slot(e, 1, s->restore, X86_SLOT_REG);
             bracketed(e, &s->insn, s->site);
         } else {
-            slow_stub(e, s);
+            slow_detour(e, s);
         }
         x86_put8(e, 0xe9);
         x86_put_local(e, s->back);
     }
-    e->stubs.used = 0;
+    e->detours.used = 0;
 }

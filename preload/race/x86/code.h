@@ -35,9 +35,9 @@ enum {
     X86_CREATES = 0x80
 };
 
-/* Imported functions of some kind: their words in the GOT, and their stubs in the PLT. */
+/* Imported functions of some kind: their words in the GOT, and their entries in the PLT. */
 struct x86_imports {
-    struct x86_vec slots, stubs; /* uint64_t: addresses */
+    struct x86_vec slots, plt; /* uint64_t: addresses */
 };
 
 struct x86_code {

@@ -1,12 +1,12 @@
 /*
- * The copies of runs. Within a function they follow one another as the originals do, its stubs behind them. Branches
+ * The copies of runs. Within a function they follow one another as the originals do, its detours behind them. Branches
  * lead from copy to copy; calls, and loops with 8-bit reach, are done at their original place.
  */
 #define _GNU_SOURCE
 #include "emit.h"
 #include "live.h"
 
-/* More than any instruction with its checks takes (a 64-byte vector access: 8 compares), and the stub with it. */
+/* More than any instruction with its checks takes (a 64-byte vector access: 8 compares), and the detour with it. */
 enum { MOST_PER_INSN = 400 };
 
 static uint64_t address_of(const struct x86_emitter *e, uint32_t off) {
@@ -172,8 +172,8 @@ static int copy_function(struct x86_emitter *e, const struct x86_function *f) {
         copy_run(e, &r[i], follows);
         note_patch(e, &r[i]);
     }
-    if (e->capacity - e->at < X86_VEC_COUNT(&e->stubs, struct x86_stub) * MOST_PER_INSN) return -1;
-    x86_stubs_emit(e);
+    if (e->capacity - e->at < X86_VEC_COUNT(&e->detours, struct x86_detour) * MOST_PER_INSN) return -1;
+    x86_detours_emit(e);
     fix_branches(e, f);
     e->stats->runs += n;
     return 0;
@@ -232,7 +232,7 @@ int x86_copy_all(struct x86_emitter *e) {
     }
     resolve(e);
     int failed = e->failed || e->relocs.failed || e->fixes.failed || e->far.failed || e->sites.failed ||
-                 e->patches.failed || e->entries.failed || e->stubs.failed || e->plan.failed || e->runs.failed ||
+                 e->patches.failed || e->entries.failed || e->detours.failed || e->plan.failed || e->runs.failed ||
                  e->copies.points.failed || e->copies.bytes.failed || e->outlines.points.failed ||
                  e->outlines.bytes.failed;
     return failed ? -1 : 0;

@@ -19,9 +19,9 @@
 enum x86_thunk { X86_TO_SLOW, X86_TO_BEFORE, X86_TO_AFTER, X86_TO_STRING, X86_TO_COMPARED, X86_TO_FENCE, X86_THUNKS };
 enum { X86_HEADER_STEP = 32, X86_HEADER_SIZE = 4096 };
 
-/* Set in the site number that a stub passes when the copy runs with a return address pushed (a TAIL run). */
+/* Set in the site number that a detour passes when the copy runs with a return address pushed (a TAIL run). */
 #define X86_SITE_PUSHED 0x80000000u
-/* Below it, with the stub's own number: enum x86_quick, or X86_NOT_QUICK. */
+/* Below it, with the detour's own number: enum x86_quick, or X86_NOT_QUICK. */
 enum { X86_SITE_BITS = 24, X86_NOT_QUICK = 32 };
 
 struct x86_fix { /* a 32-bit displacement at `at` that must lead to the copy of `target`, or to target itself */
@@ -48,7 +48,7 @@ struct x86_entry { /* where the copy of a run begins */
 };
 
 /* The part of a check that runs when a cell differs; written after the function. */
-struct x86_stub {
+struct x86_detour {
     struct x86_insn insn;
     uint32_t from[8]; /* displacements of the jumps that lead here */
     uint32_t back;    /* where it returns to */
@@ -72,7 +72,7 @@ struct x86_emitter {
     struct x86_vec sites;   /* struct x86_site_entry */
     struct x86_vec patches; /* struct x86_patch, ascending */
     struct x86_vec entries; /* struct x86_entry, ascending */
-    struct x86_vec stubs;   /* struct x86_stub of the function at hand */
+    struct x86_vec detours;   /* struct x86_detour of the function at hand */
     struct x86_vec plan;    /* struct x86_planned of the run at hand */
     struct x86_vec runs;    /* struct x86_run of the function at hand */
     struct x86_pcmap_builder copies, outlines;
@@ -116,7 +116,7 @@ void x86_emit_lea(struct x86_emitter *e, unsigned reg, const struct x86_insn *x,
 /* The instruction itself, its rip-relative operand adjusted. */
 void x86_emit_copy(struct x86_emitter *e, const struct x86_insn *x);
 
-/* check.c: the checks of a run, the stubs of a function. */
+/* check.c: the checks of a run, the detours of a function. */
 struct x86_planned {
     int32_t at;     /* the instruction of the run before which the check stands; -1 none */
     uint8_t access; /* of the check; 1 read, 2 write */
@@ -128,7 +128,7 @@ void x86_checks_emit(struct x86_emitter *e, const struct x86_run *r, uint32_t at
 int x86_special_emit(struct x86_emitter *e, const struct x86_run *r, const struct x86_insn *x);
 /* What the program prefetches, it is about to use: so are the cells. Behind the copy of x; nothing when x is no prefetch. */
 void x86_prefetch_emit(struct x86_emitter *e, const struct x86_insn *x);
-void x86_stubs_emit(struct x86_emitter *e);
+void x86_detours_emit(struct x86_emitter *e);
 
 /* copy.c: all functions. 0, or -1 when there is no room. */
 int x86_copy_all(struct x86_emitter *e);

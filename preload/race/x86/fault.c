@@ -4,7 +4,7 @@
  * own.
  *
  *     mov r, [r]; cmp r, fs:[epoch or bias]
- *     mov s, fs:[epoch]; cmp [r], s; jne stub; cmp [r + 8], s; jne stub ...
+ *     mov s, fs:[epoch]; cmp [r], s; jne detour; cmp [r + 8], s; jne detour ...
  */
 #define _GNU_SOURCE
 #include "module.h"

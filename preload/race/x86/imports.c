@@ -44,8 +44,8 @@ static int contains(const struct x86_vec *v, uint64_t addr) {
     return 0;
 }
 
-/* The stubs of a PLT section: [endbr64] [bnd] jmp *slot(%rip), padded to 8 or 16 bytes. */
-static void collect_stubs(struct x86_code *code, struct x86_imports *imports, const char *name) {
+/* The entries of a PLT section: [endbr64] [bnd] jmp *slot(%rip), padded to 8 or 16 bytes. */
+static void collect_plt(struct x86_code *code, struct x86_imports *imports, const char *name) {
     const Elf64_Shdr *section = x86_image_section(code->image, name);
     const uint8_t *p = section ? x86_image_contents(code->image, section) : NULL;
     if (!p) return;
@@ -54,7 +54,7 @@ static void collect_stubs(struct x86_code *code, struct x86_imports *imports, co
         if (p[at] != 0xff || p[at + 1] != 0x25) continue;
         memcpy(&disp, p + at + 2, 4);
         if (contains(&imports->slots, section->sh_addr + at + 6 + (uint64_t)(int64_t)disp))
-            X86_VEC_PUSH(&imports->stubs, uint64_t, section->sh_addr + (at & ~7ull));
+            X86_VEC_PUSH(&imports->plt, uint64_t, section->sh_addr + (at & ~7ull));
     }
 }
 
@@ -63,7 +63,7 @@ void x86_imports_find(struct x86_code *code, struct x86_imports *imports, const 
     for (unsigned i = 0; i < code->image->nsections; i++)
         collect_slots(code, &imports->slots, &code->image->section[i], names, n);
     for (size_t i = 0; imports->slots.used && i < sizeof plt / sizeof *plt; i++)
-        collect_stubs(code, imports, plt[i]);
+        collect_plt(code, imports, plt[i]);
 }
 
 int x86_imports_called(const struct x86_code *code, const struct x86_imports *imports, const struct x86_insn *x) {
@@ -71,10 +71,10 @@ int x86_imports_called(const struct x86_code *code, const struct x86_imports *im
     if (x->kind == X86_ICALL)
         return x->base == X86_RIP && contains(&imports->slots, x86_insn_rip_target(code->image, x));
     if (x->kind != X86_CALL) return 0;
-    return contains(&imports->stubs, code->image->text_addr + x->off + x->len + (uint64_t)(int64_t)x->rel);
+    return contains(&imports->plt, code->image->text_addr + x->off + x->len + (uint64_t)(int64_t)x->rel);
 }
 
 void x86_imports_free(struct x86_imports *imports) {
     x86_vec_free(&imports->slots);
-    x86_vec_free(&imports->stubs);
+    x86_vec_free(&imports->plt);
 }

@@ -115,7 +115,7 @@ static void take_part(struct x86_module *m, enum x86_part part, const struct x86
 
 /* The trampolines stay; what only the emitter needed goes. */
 static int keep(struct x86_module *m, struct x86_emitter *e, int ok) {
-    struct x86_vec *const scratch[] = {&e->fixes, &e->far, &e->entries, &e->stubs, &e->plan, &e->runs};
+    struct x86_vec *const scratch[] = {&e->fixes, &e->far, &e->entries, &e->detours, &e->plan, &e->runs};
     struct x86_vec *const parts[] = {&e->relocs, &e->sites, &e->patches, &e->copies.points, &e->copies.bytes,
             &e->outlines.points, &e->outlines.bytes};
     for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++)

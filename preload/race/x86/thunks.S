@@ -1,6 +1,6 @@
 /*
  * Between the trampolines and the hooks. On entry, from low to high: the module's first site number, the return address
- * into the stub, the stub's site number (X86_SITE_PUSHED in bit 31), the program's rdi, 128 bytes of red zone, the program's stack. rdi is
+ * into the detour, the detour's site number (X86_SITE_PUSHED in bit 31), the program's rdi, 128 bytes of red zone, the program's stack. rdi is
  * the hook's first argument. On the way back the three words and rdi are taken off. The order of the pushes is struct x86_regs.
  */
         .text
