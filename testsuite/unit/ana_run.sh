@@ -150,6 +150,10 @@ expect "options" 0 "$twatch" help options
 says stdout "hang_timeout"
 expect "what was watched for races" 0 env TWATCH_OPTIONS=races=on "$twatch" run --verbose --format=text --output=cover.txt -- ./good
 says cover.txt "memory accesses of"
+expect "a module named by races_only" 0 env TWATCH_OPTIONS=races=on:races_only=other,goo? "$twatch" run --verbose --format=text --output=cover.txt -- ./good
+says cover.txt "memory accesses of"
+expect "a module named by races_skip" 0 env TWATCH_OPTIONS='races=on:races_skip=*/goo*' "$twatch" run --verbose --format=text --output=cover.txt -- ./good
+if grep -q "memory accesses of" cover.txt; then echo "FAIL: races_skip does not skip"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
 expect "the same in JSON" 0 env TWATCH_OPTIONS=races=on "$twatch" run --format=json --output=cover.json -- ./good
 says cover.json '"coverage"'
 printf 'races = off\n\nbogus = 1\nfail_on = never\n' >.twatch.conf
