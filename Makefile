@@ -82,5 +82,5 @@ clean:
 -include $(SHIM_OBJ:.o=.d) $(RACE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d)
 -include testsuite/rules.mk
 
-.PHONY: all install clean demo check check-long bench
+.PHONY: all install clean demo check check-long docs bench
 .DEFAULT_GOAL := all

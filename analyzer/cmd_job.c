@@ -219,6 +219,7 @@ static bool job_print_one(const struct job *j, struct report *r, const struct cm
     if (!f) return false;
     r->style = report_style_for(f, options_text(&j->args->options, OPTION_color));
     r->style.verbose = j->args->verbose || options_int(&j->args->options, OPTION_verbosity) > 0;
+    r->style.graphviz = true;
     char cwd[4096];
     if (getcwd(cwd, sizeof cwd)) r->style.root = cwd;
     /* Not when the report goes where the bar is, or through a pipe to a pager. */

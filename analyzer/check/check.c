@@ -8,6 +8,16 @@ static const struct rule check_rules[] = {
 #include "check/checks.def"
 };
 
+static const struct kind_page check_pages[] = {
+#define KIND(id, when, meaning, shows, remedy) [RULE_##id] = {when, meaning, shows, remedy},
+#include "check/kinds.def"
+};
+_Static_assert(sizeof check_pages / sizeof *check_pages == RULE_COUNT, "a kind without its row in kinds.def");
+
+const struct kind_page *check_page(enum check_rule_id id) {
+    return &check_pages[id];
+}
+
 const struct rule *check_rule(enum check_rule_id id) {
     return &check_rules[id];
 }

@@ -29,6 +29,13 @@ void check_all(const struct model *m, struct finding_list *out, bool optional);
 void check_group(const struct model *m, struct finding_list *out, uint32_t group);
 
 const struct rule *check_rule(enum check_rule_id id);
+/* What is said of a kind at length: check/kinds.def. `code` stands in backquotes. */
+struct kind_page {
+    const char *when; /* behind the severity; "" nothing */
+    const char *meaning, *shows, *remedy;
+};
+const struct kind_page *check_page(enum check_rule_id id);
+
 const struct rule *check_rule_named(const char *name); /* NULL: no such kind */
 
 /* The threads that wait besides the ones in `out` already: one note with all their stacks. */

@@ -8,12 +8,20 @@
 #include "base/arena.h"
 #include "report/escape.h"
 #include "report/html_assets.h"
+#include "report/layout.h"
 
 #include <string.h>
 
 void report_html_print(FILE *out, const struct report *r);
 
-enum { HTML_OPEN = 20, HTML_RICH = 1000, HTML_RUNS = 50, HTML_ROWS = 100 };
+enum {
+    HTML_OPEN = 20,   /* findings that stand open */
+    HTML_READY = 200, /* findings whose details are part of the page from the start: the browser's search finds them */
+    HTML_RICH = 1000, /* findings with source excerpts and a drawing */
+    HTML_BATCH = 100, /* findings that the browser lays out together, or not at all while they are out of sight */
+    HTML_RUNS = 50,
+    HTML_ROWS = 100
+};
 
 void html_text(FILE *out, const char *text) {
     if (text) escape_put(out, ESCAPE_XML, text);
@@ -94,8 +102,9 @@ static void html_runs(FILE *out, const struct report *r) {
     if (r->nruns > HTML_RUNS) fprintf(out, "<p class=\"dim\">and %zu more processes</p>\n", r->nruns - HTML_RUNS);
 }
 
-static void html_notes(FILE *out, const struct report *r) {
+static void html_notes(FILE *out, const struct report *r, const char *drawings) {
     fputs("<ul class=\"dim\">\n", out);
+    if (drawings) fprintf(out, "<li>not every drawing was laid out by Graphviz: %s</li>\n", drawings);
     struct arena arena = {0};
     const char **lacks;
     size_t n = report_lacks(r, &arena, &lacks);
@@ -137,7 +146,7 @@ static void html_filter(FILE *out, const struct report *r) {
           "name=\"words\" autocomplete=\"off\"></label>\n"
           "<button type=\"reset\">Clear</button><button type=\"button\" id=\"open-all\">Open all</button>"
           "<button type=\"button\" id=\"close-all\">Close all</button>\n<span id=\"shown\" role=\"status\"></span>"
-          "<span class=\"dim\">keys: j next, k previous, / search</span>\n</form>\n",
+          "<span class=\"dim\">keys: j next, k previous, / search; in a drawing + and - zoom</span>\n</form>\n",
             out);
 }
 
@@ -173,7 +182,20 @@ static void html_contention(FILE *out, const struct report *r, uint32_t run) {
     fputs("</table></div>\n", out);
 }
 
+static void html_findings(FILE *out, const struct report *r) {
+    for (size_t i = 0; i < r->nfindings; i++) {
+        progress_step(i);
+        if (i % HTML_BATCH == 0) fputs(i ? "</div>\n<div class=\"batch\">\n" : "<div class=\"batch\">\n", out);
+        struct html_show show = {.open = i < HTML_OPEN && report_counts(r->findings[i]),
+                .later = i >= HTML_READY,
+                .rich = i < HTML_RICH};
+        html_finding(out, r, r->findings[i], i + 1, show);
+    }
+    if (r->nfindings) fputs("</div>\n", out);
+}
+
 void report_html_print(FILE *out, const struct report *r) {
+    if (r->style.graphviz) layout_open();
     html_head(out);
     fputs("<header><h1>twatch report</h1>\n<ul class=\"counts\">\n", out);
     html_count(out, r, SEVERITY_ERROR);
@@ -186,10 +208,8 @@ void report_html_print(FILE *out, const struct report *r) {
         html_filter(out, r);
     else
         fputs(r->nruns ? "<p>Nothing to report.</p>\n" : "<p>Nothing was observed.</p>\n", out);
-    for (size_t i = 0; i < r->nfindings; i++) {
-        progress_step(i);
-        html_finding(out, r, r->findings[i], i + 1, i < HTML_OPEN && report_counts(r->findings[i]), i < HTML_RICH);
-    }
+    html_findings(out, r);
+    const char *drawings = r->style.graphviz ? layout_close() : NULL;
     for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
         if (r->runs[i].across) continue;
         fputs("<h2>Threads of ", out);
@@ -199,7 +219,7 @@ void report_html_print(FILE *out, const struct report *r) {
         html_contention(out, r, (uint32_t)i);
     }
     fputs("<h2>Notes</h2>\n", out);
-    html_notes(out, r);
+    html_notes(out, r, drawings);
     fprintf(out, "<p class=\"dim\">twatch %s</p>\n</main>\n<script>", r->version);
     fputs(HTML_JS "</script>\n</body></html>\n", out);
 }

@@ -15,8 +15,14 @@ void html_text_cut(FILE *out, const char *text, size_t columns);
 
 void html_frame(FILE *out, const struct report *r, const struct symbol_frame *f);
 
-/* One finding as <details>; `open` unfolds it, `rich` adds source excerpts and the drawing. */
-void html_finding(FILE *out, const struct report *r, const struct finding *f, size_t number, bool open, bool rich);
+struct html_show {
+    bool open;  /* unfolded */
+    bool later; /* what is inside becomes part of the page when it is opened; at once where scripts are off */
+    bool rich;  /* with source excerpts and the drawing */
+};
+
+/* One finding as <details>. */
+void html_finding(FILE *out, const struct report *r, const struct finding *f, size_t number, struct html_show show);
 
 /* The locks of a finding as a drawing: an arrow from what a thread holds to what it wants. Nothing when there is
  * nothing to draw. */

@@ -1,38 +1,134 @@
 "use strict";
 (() => {
   const form = document.getElementById("filter");
-  const all = Array.from(document.querySelectorAll("details.finding"));
   const shown = document.getElementById("shown");
+
+  // Drawings: + and - or ctrl and the wheel zoom, the mouse or the arrow keys move, 0 shows the whole again.
+  const whole = new WeakMap();
+  const look = (svg, by, dx, dy) => {
+    const box = svg.viewBox.baseVal;
+    if (!whole.has(svg)) whole.set(svg, [box.x, box.y, box.width, box.height]);
+    const [x, y, w, h] = whole.get(svg);
+    if (!by) return void svg.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
+    const part = Math.min(1, Math.max(0.02, box.width / w / by));
+    const at = (now, size, move, low, full) => Math.min(low + full * (1 - part), Math.max(low, now + (size - full * part) / 2 + move * size));
+    svg.setAttribute("viewBox", `${at(box.x, box.width, dx, x, w)} ${at(box.y, box.height, dy, y, h)} ${w * part} ${h * part}`);
+  };
+  const moves = { "+": [1.4, 0, 0], "=": [1.4, 0, 0], "-": [1 / 1.4, 0, 0], "0": [0, 0, 0], ArrowLeft: [1, -0.1, 0], ArrowRight: [1, 0.1, 0], ArrowUp: [1, 0, -0.1], ArrowDown: [1, 0, 0.1] };
+  const tools = (within) => {
+    for (const figure of within.querySelectorAll("figure.zoom")) {
+      const svg = figure.querySelector("svg"), bar = document.createElement("div");
+      bar.className = "tools";
+      for (const [key, text, name] of [["+", "+", "Zoom in"], ["-", "\u2212", "Zoom out"], ["0", "Whole", "Show the whole drawing"]]) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = text;
+        button.setAttribute("aria-label", name);
+        button.addEventListener("click", () => look(svg, ...moves[key]));
+        bar.append(button);
+      }
+      figure.prepend(bar);
+      svg.setAttribute("tabindex", "0");
+      svg.addEventListener("keydown", (e) => {
+        if (e.ctrlKey || e.altKey || e.metaKey || !moves[e.key]) return;
+        look(svg, ...moves[e.key]);
+        e.preventDefault();
+      });
+      svg.addEventListener("wheel", (e) => {
+        if (!e.ctrlKey) return;
+        look(svg, e.deltaY < 0 ? 1.2 : 1 / 1.2, 0, 0);
+        e.preventDefault();
+      }, { passive: false });
+      svg.addEventListener("pointermove", (e) => {
+        if (!(e.buttons & 1)) return;
+        look(svg, 1, -e.movementX / svg.clientWidth, -e.movementY / svg.clientHeight);
+      });
+    }
+  };
+  tools(document);
   if (!form) return;
   form.hidden = false;
-  const value = (name) => form.elements[name].value.trim().toLowerCase();
-  const has = (text, part) => !part || (text || "").toLowerCase().includes(part);
+
+  // Findings: a batch out of sight is neither styled nor laid out, so only its size need be guessed.
+  const batches = Array.from(document.querySelectorAll(".batch"), (element) => ({ element, n: element.children.length }));
+  const all = batches.flatMap((batch) => Array.from(batch.element.children, (element) => ({ element, batch, ok: true })));
+  const lower = (text) => (text || "").toLowerCase();
+  let indexed = false;
+  const index = () => { // what is searched, once
+    if (indexed) return;
+    indexed = true;
+    for (const f of all) {
+      const d = f.element.dataset;
+      f.kind = d.kind;
+      f.severity = d.severity;
+      f.threads = lower(d.threads);
+      f.locks = lower(d.locks);
+      f.words = lower(f.element.firstElementChild.textContent);
+    }
+  };
+  const size = (batch) => {
+    batch.element.hidden = !batch.n;
+    batch.element.style.containIntrinsicBlockSize = `${batch.n * 5}rem`;
+  };
+  const value = (name) => lower(form.elements[name].value.trim());
   const apply = () => {
     const kind = value("kind"), severity = value("severity"), thread = value("thread"), lock = value("lock"), words = value("words");
+    const changed = new Set();
     let n = 0;
+    if (kind || severity || thread || lock || words) index();
     for (const f of all) {
-      const d = f.dataset;
-      const ok = (!kind || d.kind === kind) && (!severity || d.severity === severity) && has(d.threads, thread) && has(d.locks, lock) &&
-        has(d.message, words);
-      f.hidden = !ok;
+      const ok = (!kind || f.kind === kind) && (!severity || f.severity === severity) && (!thread || f.threads.includes(thread)) &&
+        (!lock || f.locks.includes(lock)) && (!words || f.words.includes(words));
       if (ok) n++;
+      if (ok === f.ok) continue;
+      f.ok = ok;
+      f.element.hidden = !ok;
+      f.batch.n += ok ? 1 : -1;
+      changed.add(f.batch);
     }
+    changed.forEach(size);
     shown.textContent = n === all.length ? `${n} shown` : `${n} of ${all.length} shown`;
   };
   let timer = 0;
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(apply, 60); });
   form.addEventListener("submit", (e) => e.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply, 0));
-  const setOpen = (open) => { for (const f of all) if (!f.hidden) f.open = open; };
+
+  // The inside of a finding is text until it is opened.
+  const build = (element) => {
+    const text = element.querySelector(":scope > noscript");
+    if (!text) return;
+    const inside = document.createElement("template");
+    inside.innerHTML = text.textContent;
+    tools(inside.content);
+    text.replaceWith(inside.content);
+  };
+  document.addEventListener("toggle", (e) => { if (e.target.open && e.target.matches("details.finding")) build(e.target); }, true);
+  let opening = 0;
+  const setOpen = (open) => { // in slices, so that the page goes on answering
+    const todo = all.filter((f) => f.ok), mine = ++opening;
+    const slice = () => {
+      const until = performance.now() + 12;
+      while (todo.length && performance.now() < until) {
+        const { element } = todo.shift();
+        if (open) build(element);
+        element.open = open;
+      }
+      if (todo.length && mine === opening) setTimeout(slice, 0);
+    };
+    slice();
+  };
   document.getElementById("open-all").addEventListener("click", () => setOpen(true));
   document.getElementById("close-all").addEventListener("click", () => setOpen(false));
+  const goTo = (element) => {
+    element.firstElementChild.focus();
+    element.scrollIntoView({ block: "start" });
+  };
   const step = (by) => {
-    const visible = all.filter((f) => !f.hidden);
+    const visible = all.filter((f) => f.ok);
     if (!visible.length) return;
-    const at = visible.findIndex((f) => f.contains(document.activeElement));
-    const next = visible[Math.min(visible.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
-    next.firstElementChild.focus();
-    next.scrollIntoView({ block: "start" });
+    const at = visible.findIndex((f) => f.element.contains(document.activeElement));
+    goTo(visible[Math.min(visible.length - 1, Math.max(0, at < 0 ? 0 : at + by))].element);
   };
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName)) return;
@@ -40,5 +136,14 @@
     else if (e.key === "k") step(-1);
     else if (e.key === "/") { form.elements.words.focus(); e.preventDefault(); }
   });
+  const named = () => { // report.html#f17
+    const element = /^#f\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+    if (!element) return;
+    build(element);
+    element.open = true;
+    goTo(element);
+  };
+  addEventListener("hashchange", named);
   apply();
+  named();
 })();

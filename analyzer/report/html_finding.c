@@ -112,9 +112,7 @@ static void html_objects(FILE *out, const struct report *r, const struct finding
 
 /* Names for the filters, one a line. */
 static void html_data(FILE *out, const struct finding *f) {
-    fprintf(out, " data-kind=\"%s\" data-severity=\"%s\" data-message=\"", f->rule->name, report_severity(f->severity));
-    html_text(out, f->message);
-    fputs("\" data-threads=\"", out);
+    fprintf(out, " data-kind=\"%s\" data-severity=\"%s\" data-threads=\"", f->rule->name, report_severity(f->severity));
     for (size_t i = 0; i < f->nthreads; i++) {
         html_text(out, f->threads[i].name);
         putc('\n', out);
@@ -141,15 +139,8 @@ static void html_tags(FILE *out, const struct report *r, const struct finding *f
     fputs("</div>", out);
 }
 
-void html_finding(FILE *out, const struct report *r, const struct finding *f, size_t number, bool open, bool rich) {
-    const char *severity = report_severity(f->severity);
-    fprintf(out, "<details class=\"finding is-%s\" id=\"f%zu\"%s", severity, number, open ? " open" : "");
-    html_data(out, f);
-    fprintf(out, ">\n<summary><span class=\"%s\">%s:</span> <span class=\"message\">", severity, severity);
-    html_text(out, f->message);
-    fputs("</span>", out);
-    html_tags(out, r, f);
-    fputs("</summary>\n<div class=\"body\">\n", out);
+static void html_body(FILE *out, const struct report *r, const struct finding *f, bool rich) {
+    fputs("<div class=\"body\">\n", out);
     if (rich) html_graph(out, f);
     fputs("<div class=\"threads\">\n", out);
     for (size_t i = 0; i < f->nthreads; i++)
@@ -167,5 +158,20 @@ void html_finding(FILE *out, const struct report *r, const struct finding *f, si
     html_text(out, f->rule->help);
     fputs("</p><p><b>What to do:</b> ", out);
     html_text(out, f->rule->advice);
-    fprintf(out, "</p></div>\n<p class=\"dim mono\">fingerprint %s</p>\n</div></details>\n", f->fingerprint);
+    fprintf(out, "</p></div>\n<p class=\"dim mono\">fingerprint %s</p>\n</div>", f->fingerprint);
+}
+
+/* With scripts, a browser keeps what stands in <noscript> as text until the finding is opened: ten thousand stacks cost
+ * nothing. Without, it shows them. */
+void html_finding(FILE *out, const struct report *r, const struct finding *f, size_t number, struct html_show show) {
+    const char *severity = report_severity(f->severity);
+    fprintf(out, "<details class=\"finding is-%s\" id=\"f%zu\"%s", severity, number, show.open ? " open" : "");
+    html_data(out, f);
+    fprintf(out, ">\n<summary><span class=\"%s\">%s:</span> <span class=\"message\">", severity, severity);
+    html_text(out, f->message);
+    fputs("</span>", out);
+    html_tags(out, r, f);
+    fputs(show.later ? "</summary>\n<noscript>" : "</summary>\n", out);
+    html_body(out, r, f, show.rich);
+    fputs(show.later ? "</noscript></details>\n" : "</details>\n", out);
 }

@@ -164,7 +164,7 @@ static void lives_drawing(struct lives *l, size_t rows) {
         if (marks <= LIVES_MARKS) break;
     }
     fprintf(l->out,
-            "<div class=\"scroll\"><svg role=\"img\" aria-label=\"life spans of the threads, their waits and holds\" "
+            "<figure class=\"zoom lives\"><svg role=\"img\" aria-label=\"life spans of the threads, their waits and holds\" "
             "viewBox=\"0 0 %d %zu\" width=\"%d\" height=\"%zu\">\n",
             LIVES_LEFT + LIVES_WIDTH + LIVES_RIGHT, height, LIVES_LEFT + LIVES_WIDTH + LIVES_RIGHT, height);
     fprintf(l->out,
@@ -176,7 +176,7 @@ static void lives_drawing(struct lives *l, size_t rows) {
         size_t n = lives_of(u, u->threads[i].id, &at);
         lives_row(l, &u->threads[i], u->intervals + at, n, 23 + (double)(LIVES_ROW * i));
     }
-    fputs("</svg></div>\n", l->out);
+    fputs("</svg></figure>\n", l->out);
 }
 
 static void lives_key(const struct lives *l) {

@@ -110,6 +110,7 @@ struct report_run {
 struct report_style {
     bool color;       /* text: escape sequences for a terminal */
     bool verbose;     /* text: every frame, every thread, what is suppressed */
+    bool graphviz;    /* HTML: drawings laid out by Graphviz, where it is installed */
     unsigned width;   /* text: columns; 0: 100 */
     const char *root; /* directory that relative paths start from; NULL none. What lies outside stays absolute. */
 };

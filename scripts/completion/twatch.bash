@@ -56,7 +56,7 @@ _twatch() {
         else COMPREPLY=($(compgen -d -- "$cur") $(compgen -f -X '!*.twatch' -- "$cur")); fi
         ;;
     status) COMPREPLY=($(compgen -f -X '!*.twatch' -- "$cur") $(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur")) ;;
-    checks) COMPREPLY=($(compgen -W "$(twatch checks 2>/dev/null | sed -n 's/^ *\([a-z][a-z-]*\) .*/\1/p')" -- "$cur")) ;;
+    checks) COMPREPLY=($(compgen -W "$(twatch checks 2>/dev/null | sed -n 's/^\([a-z-]*\) \[.*/\1/p')" -- "$cur")) ;;
     help) COMPREPLY=($(compgen -W "options run report merge status checks" -- "$cur")) ;;
     esac
 }

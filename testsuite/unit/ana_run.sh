@@ -2,26 +2,12 @@
 # `twatch run` and `twatch report` from the outside: exit status, outputs, time limit, what was not observed. Needs a build (BUILD).
 set -u
 cd "$(dirname "$0")/../.." || exit 125
+. testsuite/lib/expect.sh
 twatch=$(realpath "${BUILD:-build}")/twatch
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 unset TWATCH_OPTIONS LD_PRELOAD
 cd "$out" || exit 125
-passed=0 failed=0
-
-# expect NAME STATUS COMMAND...: runs it, output in out, err
-expect() {
-    local name=$1 want=$2
-    shift 2
-    timeout 30 "$@" >stdout 2>stderr </dev/null
-    local got=$?
-    if [ $got = "$want" ]; then passed=$((passed + 1)); else
-        echo "FAIL $name: status $got in place of $want"; head -n 5 stdout stderr; failed=$((failed + 1)); fi
-}
-# says FILE TEXT / silent FILE
-says() { if grep -qF -- "$2" "$1"; then passed=$((passed + 1)); else echo "FAIL: no \"$2\" in $1:"; head -n 8 "$1"; failed=$((failed + 1)); fi; }
-silent() { if [ ! -s "$1" ]; then passed=$((passed + 1)); else echo "FAIL: $1 is not empty:"; head -n 8 "$1"; failed=$((failed + 1)); fi; }
-
 cat >good.c <<'END'
 #include <pthread.h>
 #include <stdio.h>
@@ -145,6 +131,11 @@ expect "checks" 0 "$twatch" checks
 says stdout "lock-order-cycle [error]"
 expect "one check" 0 "$twatch" checks data-race
 expect "no such check" 125 "$twatch" checks nonsense
+says stderr "no kind \"nonsense\""
+expect "a check as part of the manual" 0 "$twatch" checks --format=markdown data-race
+says stdout "# data-race: "
+expect "no such format of checks" 125 "$twatch" checks --format=nonsense
+expect "two checks" 125 "$twatch" checks data-race deadlock
 expect "help" 0 "$twatch" help
 expect "options" 0 "$twatch" help options
 says stdout "hang_timeout"

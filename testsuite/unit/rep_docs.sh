@@ -33,4 +33,8 @@ expect sarif twatch report --format = sa
 expect off twatch run --races = o
 expect --timeout= twatch run --ti
 expect cat twatch run -- ca
+expect lock-order-cycle twatch checks lock
+case $(complete_words twatch checks thr) in
+*threads*) echo "completion of 'twatch checks thr' offers words that are no kinds"; bad=1 ;;
+esac
 exit $bad

@@ -15,7 +15,7 @@ complain() { echo "rep_formats: $*" >&2; bad=1; }
 scripts/embed-html --check || bad=1
 # shellcheck disable=SC2046 # object files have no blanks in their names
 ${CC:-cc} -std=gnu11 -O1 -g -Ianalyzer -Ipreload -Ipreload/format -o "$work/hostile" testsuite/unit/rep_hostile.c \
-    $(find "$BUILD/analyzer" -name '*.o' ! -name main.o) -ldw -lelf
+    $(find "$BUILD/analyzer" -name '*.o' ! -name main.o) -ldw -lelf -lm
 timeout 60 "$work/hostile" "$work" || complain "a nasty name got through"
 for format in text json sarif junit github html dot; do cp "testsuite/golden/bank.$format" "testsuite/golden/stored.$format" "$work/"; done
 

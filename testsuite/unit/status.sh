@@ -3,6 +3,7 @@
 # build (BUILD).
 set -u
 cd "$(dirname "$0")/../.." || exit 125
+. testsuite/lib/expect.sh
 twatch=$(realpath "${BUILD:-build}")/twatch
 library=$(realpath "${BUILD:-build}")/libtwatch.so
 out=$(mktemp -d)
@@ -10,19 +11,6 @@ child=
 trap '[ -n "$child" ] && kill -9 "$child" 2>/dev/null; rm -rf "$out"' EXIT
 unset TWATCH_OPTIONS LD_PRELOAD
 cd "$out" || exit 125
-passed=0 failed=0
-
-# expect NAME STATUS COMMAND...: runs it, output in stdout, stderr
-expect() {
-    local name=$1 want=$2
-    shift 2
-    timeout 30 "$@" >stdout 2>stderr </dev/null
-    local got=$?
-    if [ $got = "$want" ]; then passed=$((passed + 1)); else
-        echo "FAIL $name: status $got in place of $want"; head -n 8 stdout stderr; failed=$((failed + 1)); fi
-}
-# says FILE PATTERN (extended)
-says() { if grep -qE -- "$2" "$1"; then passed=$((passed + 1)); else echo "FAIL: no \"$2\" in $1:"; head -n 20 "$1"; failed=$((failed + 1)); fi; }
 # is FILTER: a jq expression over stdout that must be true
 is() { if jq -e "$1" stdout >/dev/null 2>&1; then passed=$((passed + 1)); else echo "FAIL: not so: $1"; jq -c .threads stdout; failed=$((failed + 1)); fi; }
 
@@ -83,15 +71,15 @@ for _ in $(seq 100); do # until all three wait
 done
 
 expect "a running process" 0 "$twatch" status "$child"
-says stdout "^scene \(pid $child\), running for .*, 4 threads, 3 waiting"
-says stdout "holder +.*holds (first, table \(to read\)|table \(to read\), first)"
-says stdout "waiter +waits .*mutex first, held by T2"
-says stdout "writer +waits .*limit in .*rwlock table, held by T2"
-says stdout "T1 .*waits .*thread"
+matches stdout "^scene \(pid $child\), running for .*, 4 threads, 3 waiting"
+matches stdout "holder +.*holds (first, table \(to read\)|table \(to read\), first)"
+matches stdout "waiter +waits .*mutex first, held by T2"
+matches stdout "writer +waits .*limit in .*rwlock table, held by T2"
+matches stdout "T1 .*waits .*thread"
 expect "with stacks" 0 "$twatch" status --stacks "$child"
-says stdout "waits at"
-says stdout "waiter \(scene.c:[0-9]+\)"
-says stdout "took first at"
+matches stdout "waits at"
+matches stdout "waiter \(scene.c:[0-9]+\)"
+matches stdout "took first at"
 expect "as JSON" 0 "$twatch" status --format=json --stacks "$child"
 is ".pid == $child and .live and (.deadlock | not) and (.threads | length) == 4"
 is '.threads | map(select(.name == "holder"))[0] | .state != "waiting" and (.holds | map(.object) | sort) == ["first", "table"]'
@@ -101,7 +89,7 @@ is '(.threads | map(select(.name == "holder"))[0].id) as $h | .threads | map(sel
 is '.threads | map(select(.name == "writer"))[0].waits | .object == "table" and .mode == "exclusive" and .limited and .for_ns > 0'
 is '.threads | map(select(.name == "waiter"))[0].waits.stack | map(.function) | index("waiter")'
 expect "its record" 0 "$twatch" status records/scene.*.twatch
-says stdout "running for"
+matches stdout "running for"
 expect "an option that is none" 125 "$twatch" status --bogus "$child"
 expect "two processes" 125 "$twatch" status "$child" 1
 
@@ -109,11 +97,11 @@ exec 9>&-
 wait "$child"
 ended=$child child=
 expect "a process that has ended" 1 "$twatch" status "$ended"
-says stderr "there is none"
+matches stderr "there is none"
 expect "the record of an ended process" 0 "$twatch" status --format=json records/scene.*.twatch
 is "(.live | not) and .pid == $ended and all(.threads[]; .state != \"waiting\" and .holds == [])"
 expect "a process that is not watched" 1 "$twatch" status $$
-says stderr "is not watched"
+matches stderr "is not watched"
 expect "no such file" 125 "$twatch" status nothing.twatch
 expect "no record" 125 "$twatch" status scene.c
 expect "nothing" 125 "$twatch" status
