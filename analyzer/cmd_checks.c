@@ -59,7 +59,7 @@ static void checks_markdown(const struct rule *r, const struct kind_page *page) 
             *page->when ? "; " : "", page->when, page->meaning, page->shows, page->remedy);
 }
 
-/* roff: a dash that is no hyphen is escaped, and so is a dot or a quote that would begin a request. */
+/* roff: a dash that is no hyphen is escaped. */
 static void checks_man(const struct rule *r) {
     fputs(".TP\n.BR ", stdout);
     for (const char *c = r->name; *c; c++)

@@ -91,35 +91,42 @@ static void html_runs(FILE *out, const struct report *r) {
         }
         if (!u->nargv) html_text(out, u->exe);
         fprintf(out,
-                "</td><td class=\"n\">%d</td><td class=\"n\">%zu</td><td class=\"n\">%llu</td><td class=\"n\">%.2f "
+                "</td><td class=\"n\">%d</td><td class=\"n\">%zu</td><td class=\"n\">%llu</td><td class=\"n\">%.*f "
                 "s</td><td>%s</td><td>",
-                u->pid, u->nthreads, (unsigned long long)u->nlocks, (double)u->length_ns / 1e9,
-                html_exit(u, exit, sizeof exit));
-        html_text(out, u->record);
+                u->pid, u->nthreads, (unsigned long long)u->nlocks, u->length_ns < 1000000000 ? 3 : 1,
+                (double)u->length_ns / 1e9, html_exit(u, exit, sizeof exit));
+        const char *slash =
+                u->record ? strrchr(u->record, '/') : NULL; /* most stand in a directory that is gone by now */
+        html_text(out, slash ? slash + 1 : u->record);
         fputs("</td></tr>\n", out);
     }
     fputs("</table></div>\n", out);
     if (r->nruns > HTML_RUNS) fprintf(out, "<p class=\"dim\">and %zu more processes</p>\n", r->nruns - HTML_RUNS);
 }
 
+static void html_note(FILE *out, const char *before, const char *text) {
+    fprintf(out, "<li>%s", before);
+    html_text(out, text);
+    fputs("</li>\n", out);
+}
+
+/* `drawings`: what Graphviz lacked, NULL nothing. */
 static void html_notes(FILE *out, const struct report *r, const char *drawings) {
-    fputs("<ul class=\"dim\">\n", out);
-    if (drawings) fprintf(out, "<li>not every drawing was laid out by Graphviz: %s</li>\n", drawings);
     struct arena arena = {0};
     const char **lacks;
     size_t n = report_lacks(r, &arena, &lacks);
-    for (size_t i = 0; i < n; i++) {
-        fputs("<li>", out);
-        html_text(out, lacks[i]);
-        fputs("</li>\n", out);
+    if (n || r->nnotes || r->nfixed || drawings) {
+        fputs("<h2>Notes</h2>\n<ul class=\"dim\">\n", out);
+        for (size_t i = 0; i < n; i++)
+            html_note(out, "", lacks[i]);
+        for (size_t i = 0; i < r->nnotes; i++)
+            html_note(out, "", r->notes[i]);
+        for (size_t i = 0; i < r->nfixed; i++)
+            html_note(out, "fixed: ", r->fixed[i]);
+        if (drawings) html_note(out, "not every drawing was laid out by Graphviz: ", drawings);
+        fputs("</ul>\n", out);
     }
     arena_free(&arena);
-    for (size_t i = 0; i < r->nnotes + r->nfixed; i++) {
-        fputs(i < r->nnotes ? "<li>" : "<li>fixed: ", out);
-        html_text(out, i < r->nnotes ? r->notes[i] : r->fixed[i - r->nnotes]);
-        fputs("</li>\n", out);
-    }
-    fputs("</ul>\n", out);
 }
 
 static bool html_has_kind(const struct report *r, size_t before) {
@@ -185,13 +192,14 @@ static void html_contention(FILE *out, const struct report *r, uint32_t run) {
 static void html_findings(FILE *out, const struct report *r) {
     for (size_t i = 0; i < r->nfindings; i++) {
         progress_step(i);
-        if (i % HTML_BATCH == 0) fputs(i ? "</div>\n<div class=\"batch\">\n" : "<div class=\"batch\">\n", out);
+        if (i % HTML_BATCH == 0)
+            fputs(i ? "</div>\n<div class=\"batch\">\n" : "<section>\n<div class=\"batch\">\n", out);
         struct html_show show = {.open = i < HTML_OPEN && report_counts(r->findings[i]),
                 .later = i >= HTML_READY,
                 .rich = i < HTML_RICH};
         html_finding(out, r, r->findings[i], i + 1, show);
     }
-    if (r->nfindings) fputs("</div>\n", out);
+    if (r->nfindings) fputs("</div>\n</section>\n", out);
 }
 
 void report_html_print(FILE *out, const struct report *r) {
@@ -218,7 +226,6 @@ void report_html_print(FILE *out, const struct report *r) {
         html_lives(out, r, (uint32_t)i);
         html_contention(out, r, (uint32_t)i);
     }
-    fputs("<h2>Notes</h2>\n", out);
     html_notes(out, r, drawings);
     fprintf(out, "<p class=\"dim\">twatch %s</p>\n</main>\n<script>", r->version);
     fputs(HTML_JS "</script>\n</body></html>\n", out);

@@ -3,45 +3,44 @@
   const form = document.getElementById("filter");
   const shown = document.getElementById("shown");
 
-  // Drawings: + and - or ctrl and the wheel zoom, the mouse or the arrow keys move, 0 shows the whole again.
-  const whole = new WeakMap();
-  const look = (svg, by, dx, dy) => {
-    const box = svg.viewBox.baseVal;
-    if (!whole.has(svg)) whole.set(svg, [box.x, box.y, box.width, box.height]);
-    const [x, y, w, h] = whole.get(svg);
-    if (!by) return void svg.setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
-    const part = Math.min(1, Math.max(0.02, box.width / w / by));
-    const at = (now, size, move, low, full) => Math.min(low + full * (1 - part), Math.max(low, now + (size - full * part) / 2 + move * size));
-    svg.setAttribute("viewBox", `${at(box.x, box.width, dx, x, w)} ${at(box.y, box.height, dy, y, h)} ${w * part} ${h * part}`);
+  // Drawings: + and - or ctrl and the wheel zoom, 0 shows the whole, the mouse and the arrow keys move.
+  const zoom = (area, by) => {
+    const svg = area.firstElementChild, { width, height } = svg.viewBox.baseVal, now = svg.getBoundingClientRect();
+    const fit = Math.min(1, area.clientWidth / width, 0.75 * innerHeight / height);
+    const part = by ? Math.min(8, Math.max(0.05, now.width / width * by)) : fit, grow = part * width / now.width;
+    const x = (area.scrollLeft + area.clientWidth / 2) * grow, y = (area.scrollTop + area.clientHeight / 2) * grow;
+    svg.style.maxWidth = "none";
+    svg.style.minWidth = "0";
+    svg.style.width = `${part * width}px`;
+    area.scrollTo(x - area.clientWidth / 2, y - area.clientHeight / 2);
   };
-  const moves = { "+": [1.4, 0, 0], "=": [1.4, 0, 0], "-": [1 / 1.4, 0, 0], "0": [0, 0, 0], ArrowLeft: [1, -0.1, 0], ArrowRight: [1, 0.1, 0], ArrowUp: [1, 0, -0.1], ArrowDown: [1, 0, 0.1] };
+  const keys = { "+": 1.4, "=": 1.4, "-": 1 / 1.4, "0": 0 };
   const tools = (within) => {
-    for (const figure of within.querySelectorAll("figure.zoom")) {
-      const svg = figure.querySelector("svg"), bar = document.createElement("div");
+    for (const area of within.querySelectorAll("figure.zoom > .draw")) {
+      const bar = document.createElement("div");
       bar.className = "tools";
       for (const [key, text, name] of [["+", "+", "Zoom in"], ["-", "\u2212", "Zoom out"], ["0", "Whole", "Show the whole drawing"]]) {
         const button = document.createElement("button");
         button.type = "button";
         button.textContent = text;
         button.setAttribute("aria-label", name);
-        button.addEventListener("click", () => look(svg, ...moves[key]));
+        button.addEventListener("click", () => zoom(area, keys[key]));
         bar.append(button);
       }
-      figure.prepend(bar);
-      svg.setAttribute("tabindex", "0");
-      svg.addEventListener("keydown", (e) => {
-        if (e.ctrlKey || e.altKey || e.metaKey || !moves[e.key]) return;
-        look(svg, ...moves[e.key]);
+      area.before(bar);
+      area.tabIndex = 0;
+      area.addEventListener("keydown", (e) => {
+        if (e.ctrlKey || e.altKey || e.metaKey || !(e.key in keys)) return;
+        zoom(area, keys[e.key]);
         e.preventDefault();
       });
-      svg.addEventListener("wheel", (e) => {
+      area.addEventListener("wheel", (e) => {
         if (!e.ctrlKey) return;
-        look(svg, e.deltaY < 0 ? 1.2 : 1 / 1.2, 0, 0);
+        zoom(area, e.deltaY < 0 ? 1.2 : 1 / 1.2);
         e.preventDefault();
       }, { passive: false });
-      svg.addEventListener("pointermove", (e) => {
-        if (!(e.buttons & 1)) return;
-        look(svg, 1, -e.movementX / svg.clientWidth, -e.movementY / svg.clientHeight);
+      area.addEventListener("pointermove", (e) => {
+        if (e.pointerType === "mouse" && e.buttons & 1) area.scrollBy(-e.movementX, -e.movementY);
       });
     }
   };
@@ -53,18 +52,17 @@
   const batches = Array.from(document.querySelectorAll(".batch"), (element) => ({ element, n: element.children.length }));
   const all = batches.flatMap((batch) => Array.from(batch.element.children, (element) => ({ element, batch, ok: true })));
   const lower = (text) => (text || "").toLowerCase();
-  let indexed = false;
-  const index = () => { // what is searched, once
-    if (indexed) return;
-    indexed = true;
-    for (const f of all) {
-      const d = f.element.dataset;
+  let indexed = 0;
+  const index = (until) => { // what is searched: read while nothing else is to be done, the rest when it is asked for
+    for (; indexed < all.length && !(indexed % 64 === 0 && performance.now() > until); indexed++) {
+      const f = all[indexed], d = f.element.dataset;
       f.kind = d.kind;
       f.severity = d.severity;
       f.threads = lower(d.threads);
       f.locks = lower(d.locks);
       f.words = lower(f.element.firstElementChild.textContent);
     }
+    if (indexed < all.length) setTimeout(() => index(performance.now() + 12), 0);
   };
   const size = (batch) => {
     batch.element.hidden = !batch.n;
@@ -75,7 +73,7 @@
     const kind = value("kind"), severity = value("severity"), thread = value("thread"), lock = value("lock"), words = value("words");
     const changed = new Set();
     let n = 0;
-    if (kind || severity || thread || lock || words) index();
+    if (kind || severity || thread || lock || words) index(Infinity);
     for (const f of all) {
       const ok = (!kind || f.kind === kind) && (!severity || f.severity === severity) && (!thread || f.threads.includes(thread)) &&
         (!lock || f.locks.includes(lock)) && (!words || f.words.includes(words));
@@ -145,5 +143,6 @@
   };
   addEventListener("hashchange", named);
   apply();
+  index(0);
   named();
 })();

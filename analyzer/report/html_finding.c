@@ -78,10 +78,12 @@ static void html_step(
 
 static void html_thread(FILE *out, const struct report *r, const struct finding *f, size_t thread, bool rich) {
     const struct finding_thread *t = &f->threads[thread];
+    struct strbuf words = {0};
+    report_thread_words(&words, t);
     fputs("<section class=\"thread\"><h3>", out);
-    if (t->id) fprintf(out, "Thread %u ", t->id);
-    html_text(out, t->id || *t->name ? t->name : "An unknown thread");
+    html_text(out, strbuf_text(&words));
     fputs("</h3>\n", out);
+    strbuf_free(&words);
     for (size_t i = 0; i < f->nsteps; i++)
         if (f->steps[i].thread == thread) html_step(out, r, f, &f->steps[i], rich);
     const struct symbol_trace *created = report_trace(r, f->run, t->created_stack, 0);
@@ -94,7 +96,7 @@ static void html_thread(FILE *out, const struct report *r, const struct finding 
 
 static void html_objects(FILE *out, const struct report *r, const struct finding *f) {
     if (!f->nobjects) return;
-    fputs("<table><tr><th>Object</th><th>Address</th><th>Made at</th></tr>\n", out);
+    fputs("<div class=\"scroll\"><table><tr><th>Object</th><th>Address</th><th>Made at</th></tr>\n", out);
     for (size_t i = 0; i < f->nobjects; i++) {
         const struct finding_object *o = &f->objects[i];
         const struct symbol_frame *at = symbol_first_own(report_trace(r, f->run, o->created_stack, 0));
@@ -107,7 +109,7 @@ static void html_objects(FILE *out, const struct report *r, const struct finding
         fputs("</td></tr>\n", out);
         strbuf_free(&words);
     }
-    fputs("</table>\n", out);
+    fputs("</table></div>\n", out);
 }
 
 /* Names for the filters, one a line. */

@@ -109,7 +109,8 @@ void html_graph(FILE *out, const struct finding *f) {
     struct layout l = {.nodes = g.nodes, .nnodes = g.nnodes, .edges = g.edges, .nedges = g.nedges};
     layout_do(&l, &g.arena);
     fprintf(out,
-            "<figure class=\"zoom\"><svg role=\"img\" aria-label=\"who holds what and wants what\" viewBox=\"0 0 %.0f "
+            "<figure class=\"zoom\"><div class=\"draw\"><svg role=\"img\" aria-label=\"who holds what and wants what\" "
+            "viewBox=\"0 0 %.0f "
             "%.0f\" "
             "width=\"%.0f\" height=\"%.0f\">\n",
             l.width, l.height, l.width, l.height);
@@ -117,7 +118,8 @@ void html_graph(FILE *out, const struct finding *f) {
         graph_draw_edge(out, &g.edges[i], g.threads[i]);
     for (size_t i = 0; i < g.nnodes; i++)
         graph_draw_box(out, g.objects[i], &g.nodes[i]);
-    fputs("</svg><figcaption class=\"dim\">An arrow: the thread named on it holds the first and wants the second.",
+    fputs("</svg></div><figcaption class=\"dim\">An arrow: the thread named on it holds the first and wants the "
+          "second.",
             out);
     if (g.left) fprintf(out, " %zu more arrows are not drawn: twatch report --format=dot has the whole graph.", g.left);
     fputs("</figcaption></figure>\n", out);

@@ -164,7 +164,9 @@ static void lives_drawing(struct lives *l, size_t rows) {
         if (marks <= LIVES_MARKS) break;
     }
     fprintf(l->out,
-            "<figure class=\"zoom lives\"><svg role=\"img\" aria-label=\"life spans of the threads, their waits and holds\" "
+            "<figure class=\"zoom lives\"><div class=\"draw\"><svg role=\"img\" aria-label=\"life spans of the "
+            "threads, their waits and "
+            "holds\" "
             "viewBox=\"0 0 %d %zu\" width=\"%d\" height=\"%zu\">\n",
             LIVES_LEFT + LIVES_WIDTH + LIVES_RIGHT, height, LIVES_LEFT + LIVES_WIDTH + LIVES_RIGHT, height);
     fprintf(l->out,
@@ -176,7 +178,7 @@ static void lives_drawing(struct lives *l, size_t rows) {
         size_t n = lives_of(u, u->threads[i].id, &at);
         lives_row(l, &u->threads[i], u->intervals + at, n, 23 + (double)(LIVES_ROW * i));
     }
-    fputs("</svg></figure>\n", l->out);
+    fputs("</svg></div></figure>\n", l->out);
 }
 
 static void lives_key(const struct lives *l) {
@@ -211,7 +213,8 @@ static void lives_table(const struct lives *l) {
     for (size_t i = 0; i < u->nintervals; i++)
         all[i] = &u->intervals[i];
     qsort(all, u->nintervals, sizeof *all, lives_by_length);
-    fputs("<details><summary>The longest waits and holds</summary>\n<table><tr><th class=\"n\">Thread</th><th>What</th>"
+    fputs("<details><summary>The longest waits and holds</summary>\n<div class=\"scroll\"><table><tr><th "
+          "class=\"n\">Thread</th><th>What</th>"
           "</tr>\n",
             l->out);
     for (size_t i = 0; i < u->nintervals && i < LIVES_LONGEST; i++) {
@@ -222,7 +225,7 @@ static void lives_table(const struct lives *l) {
         fputs("</td></tr>\n", l->out);
         strbuf_free(&b);
     }
-    fputs("</table></details>\n", l->out);
+    fputs("</table></div></details>\n", l->out);
     free(all);
 }
 

@@ -6,7 +6,7 @@
  */
 #include "rep_fixture.h"
 
-static const char nasty[] = "a\033[31mred\033]0;title\007\r\n::error::spoof\n[9] error: fake "
+static const char nasty[] = "</noscript></title>a\033[31mred\033]0;title\007\r\n::error::spoof\n[9] error: fake "
                             "<script>alert(1)</script>\"'&]]>--><!-- %0A%25 ${x} `id` "
                             "\\\" \xe2\x80\xae"
                             "evil \xff\xfe\xc0\xaf \xed\xa0\x80 \xef\xbb\xbf \xc2\x9b"
@@ -94,6 +94,24 @@ static void write_file(const char *directory, const char *name, const char *text
     if (!out || fwrite(text, 1, n, out) != n || fclose(out) != 0) failures++;
 }
 
+/* So many findings that most are text until they are opened, with their drawings by Graphviz. */
+static void many_pages(struct fixture *x, const char *directory) {
+    char *text = NULL;
+    size_t n = 0;
+    while (x->findings.n < 250)
+        vec_push(&x->findings, x->findings.at[0]);
+    x->report.findings = x->findings.at;
+    x->report.nfindings = x->findings.n;
+    x->report.style.graphviz = true;
+    FILE *out = open_memstream(&text, &n);
+    report_print(report_find("html"), out, &x->report);
+    fclose(out);
+    check_bytes("many", (const unsigned char *)text, n);
+    check_syntax("html", text);
+    if (directory) write_file(directory, "many.html", text, n);
+    free(text);
+}
+
 int main(int argc, char **argv) {
     struct fixture x;
     static const char *const texts[] = {nasty, nasty};
@@ -167,6 +185,7 @@ int main(int argc, char **argv) {
         if (argc > 1) write_file(argv[1], name, text, n);
         free(text);
     }
+    many_pages(&x, argc > 1 ? argv[1] : NULL);
     fixture_free(&x);
     return failures != 0;
 }
