@@ -159,6 +159,14 @@ static bool suppress_is_wrapper(const struct suppress_line *l) {
                    (n > 4 && (strcmp(l->pattern + n - 4, "_WRK") == 0 || strcmp(l->pattern + n - 4, "_wrk") == 0)));
 }
 
+/* How a thread begins under Valgrind; recorded stacks end at the thread's own first function. */
+static bool suppress_is_start(const struct suppress_line *l) {
+    if (l->kind == SUPPRESS_OBJ) return strstr(l->pattern, "vgpreload") != NULL;
+    return l->kind == SUPPRESS_FUN &&
+           (strcmp(l->pattern, "start_thread") == 0 || strcmp(l->pattern, "mythread_wrapper") == 0 ||
+                   strncmp(l->pattern, "clone", 5) == 0);
+}
+
 static bool suppress_block(struct suppress_input *in) {
     unsigned start = in->line;
     int got;
@@ -183,6 +191,8 @@ static bool suppress_block(struct suppress_input *in) {
             vec_push(&lines, line);
     }
     if (good && got == 0) good = suppress_bad(in, "the file ends inside a block", NULL);
+    while (lines.n > 1 && suppress_is_start(&lines.at[lines.n - 1]))
+        lines.n--;
     if (good && got > 0 && !lines.n && !rule.entry.inert) good = suppress_bad(in, "the block names no frame", NULL);
     if (good && got > 0) {
         struct suppress_rule *r = suppress_add(in, SUPPRESS_VALGRIND, name, start);

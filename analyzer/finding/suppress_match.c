@@ -201,11 +201,20 @@ static bool suppress_whole(const struct suppress_rule *r, const struct finding *
     return object && thread && (!r->fingerprint || strcmp(r->fingerprint, f->fingerprint) == 0);
 }
 
+/* ThreadSanitizer matches the names of global variables too; what was allocated is named by its place. */
+static bool suppress_variable(const struct suppress_rule *r, const struct finding *f) {
+    for (size_t i = 0; i < f->nobjects && r->form == SUPPRESS_TSAN && !r->modules_only; i++)
+        if (strcmp(f->objects[i].kind, "variable") == 0 && !strchr(f->objects[i].name, ' ') &&
+                suppress_glob(r->pattern, f->objects[i].name, false))
+            return true;
+    return false;
+}
+
 static bool suppress_matches(const struct suppress_rule *r, const struct suppress_case *c) {
     if (r->entry.inert || r->entry.expired || !suppress_kind(r, c->f->rule->name)) return false;
     if (r->form == SUPPRESS_OWN && !suppress_whole(r, c->f)) return false;
     bool places = r->form != SUPPRESS_OWN || r->fun || r->src || r->mod || r->build_id;
-    if (!places) return true;
+    if (!places || suppress_variable(r, c->f)) return true;
     for (size_t i = 0; i < c->f->nsteps; i++)
         if (suppress_place(r, c, c->f->steps[i].stack, c->f->steps[i].site)) return true;
     /* A thread that was never joined is blamed on its creation. */

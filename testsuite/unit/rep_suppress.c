@@ -43,15 +43,17 @@ static bool matches(const char *text, const struct rule *rule) {
     struct suppress *s = suppress_new(rules, 2, 20260101);
     struct finding_step step = {.thread = 0, .action = ACTION_WRITES, .object = 0, .stack = 1};
     struct finding_thread thread = {2, "worker-1", 0, 1};
-    struct finding_object object = {1, "L1", "mutex", "accounts[3].lock", 0x1000, 0};
+    struct finding_object objects[] = {{1, "L1", "mutex", "accounts[3].lock", 0x1000, 0},
+            {0, "V1", "variable", "total_left", 0x2000, 0},
+            {0, "V2", "variable", "byte 8 of a heap block made in new_block (a.c:3)", 0x3000, 0}};
     struct finding f = {.rule = rule,
             .severity = rule->severity,
             .message = "m",
             .count = 1,
             .threads = &thread,
             .nthreads = 1,
-            .objects = &object,
-            .nobjects = 1,
+            .objects = objects,
+            .nobjects = 3,
             .steps = &step,
             .nsteps = 1,
             .fingerprint = "00112233445566778899aabbccddeeff"};
@@ -99,6 +101,17 @@ static void forms(void) {
             "Valgrind's own frame");
     CHECK(!matches("{\n name\n Memcheck:Leak\n match-leak-kinds: definite\n fun:push_item\n}\n", &rule_race),
             "another tool");
+    CHECK(matches("{\n name\n Helgrind:Race\n fun:push_item\n "
+                  "obj:/usr/libexec/valgrind/vgpreload_helgrind-amd64-linux.so\n"
+                  " fun:start_thread\n fun:clone\n}\n",
+                  &rule_race),
+            "how a thread begins under Valgrind");
+    CHECK(!matches("{\n name\n Helgrind:Race\n fun:start_thread\n fun:clone\n}\n", &rule_race),
+            "that alone is not enough");
+    CHECK(matches("race:^total_left$", &rule_race) && matches("race_top:total_", &rule_race), "TSan: a variable");
+    CHECK(!matches("race:^total$", &rule_race) && !matches("called_from_lib:total_left", &rule_race),
+            "TSan: another variable");
+    CHECK(!matches("race:new_block", &rule_race), "TSan: a block named by its place is no variable");
     CHECK(matches("data-race fun=push src=queue.c reason=\"known; see the log\"", &rule_race), "own form");
     CHECK(!matches("data-race fun=push src=main.c", &rule_race), "own form: one frame must fit both");
     CHECK(matches("data-race mod=libthing.so.3+0x77 fun=*", &rule_race) == false, "no function there");
