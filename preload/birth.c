@@ -3,6 +3,7 @@
 #include "direct.h"
 #include "interval.h"
 #include "race_host.h"
+#include "sem_direct.h"
 #include "store.h"
 
 static struct tw_birth *free_list;
@@ -48,6 +49,7 @@ struct tw_birth *tw_birth_prepare(const struct tw_birth *what, const pthread_att
     tw_leave(t);
     tw_race_host_start(); /* while there is one thread; outside the guard, for it asks the loader */
     tw_direct_start();
+    tw_sem_direct_start();
     t = tw_enter();
     if (!t) return NULL;
     int detached = PTHREAD_CREATE_JOINABLE;

@@ -97,7 +97,7 @@ static bool is_interpreters(const pthread_cond_t *c) {
     return TW_UNLIKELY(tw_python_is_interpreter_lock((uintptr_t)c));
 }
 
-void tw_cond_wait_begin(struct tw_cond_wait *w, uint64_t deadline_ns) {
+void tw_cond_wait_begin(struct tw_cond_wait *w, clockid_t clock, const struct timespec *until) {
     if (is_interpreters(w->cond) && !tw_race) return;
     struct tw_thread *t = tw_enter();
     if (!t) return;
@@ -131,7 +131,7 @@ void tw_cond_wait_begin(struct tw_cond_wait *w, uint64_t deadline_ns) {
                                  .address = (uintptr_t)w->cond,
                                  .pc = w->pc,
                                  .cfa = w->cfa,
-                                 .deadline_ns = deadline_ns});
+                                 .deadline_ns = until ? tw_ops_deadline(clock, until) : 0});
     }
     t->last_woken = 0;
     if (tw_race) tw_race->release((uintptr_t)w->mutex);

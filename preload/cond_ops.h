@@ -21,7 +21,8 @@ struct tw_cond_wait {
 };
 #define TW_COND_CANCELLED ECANCELED
 
-void tw_cond_wait_begin(struct tw_cond_wait *w, uint64_t deadline_ns);
+/* until: of a timed wait, in time of that clock; NULL: without a limit. */
+void tw_cond_wait_begin(struct tw_cond_wait *w, clockid_t clock, const struct timespec *until);
 /* A cleanup handler: runs on return and on unwinding (the file that uses it is compiled with -fexceptions). */
 void tw_cond_wait_over(struct tw_cond_wait *w);
 void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa);

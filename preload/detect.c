@@ -26,6 +26,7 @@
 #include "verify.h"
 
 uint32_t tw_detect_blocked;
+uintptr_t tw_detect_posted;
 static uint32_t live_known = 1; /* never more than the live threads: births are noticed when everybody seems to be
                                    blocked, ends are counted */
 static struct tw_lock look_lock, report_lock;
@@ -85,12 +86,18 @@ static bool all_blocked(void) {
     return blocked >= live && blocked > 0;
 }
 
-/* Before the whole process is looked over: most often, when all threads seem to be blocked, one waits for a lock that has just been given back, and has not run yet. */
+static bool is_likely(const struct twatch_slot *s) {
+    uint8_t kind = s->wait_kind;
+    if (kind == TWATCH_OBJ_SEM) return s->wait_address == __atomic_load_n(&tw_detect_posted, __ATOMIC_RELAXED);
+    return kind == TWATCH_OBJ_MUTEX || kind == TWATCH_OBJ_RWLOCK || kind == TWATCH_OBJ_SPIN;
+}
+
+/* Before the whole process is looked over: most often, when all threads seem to be blocked, one waits for a lock that has just been given back, or for a
+ * permit that has just been given, and has not run yet. */
 static bool somebody_may_go(uint32_t self) {
     for (uint32_t i = 1, n = tw_thread_slots(); i <= n; i++) {
         const struct twatch_slot *s = tw_thread_slot(i);
-        uint8_t kind = s->wait_kind;
-        if (i == self || !s->thread || (kind != TWATCH_OBJ_MUTEX && kind != TWATCH_OBJ_RWLOCK && kind != TWATCH_OBJ_SPIN)) continue;
+        if (i == self || !s->thread || !is_likely(s)) continue;
         struct tw_view v;
         if (!tw_look_thread(i, &v) || !v.kind) return true;
         tw_look_need(&v, NULL, false);

@@ -7,6 +7,9 @@
 /* Threads that wait without a limit, for something that only a thread of this process can give. */
 extern uint32_t tw_detect_blocked;
 
+/* The semaphore whose waiters were given a permit last: whoever it wakes may not have run yet. A hint, no more. */
+extern uintptr_t tw_detect_posted;
+
 /* The caller has published a wait and is about to block: does that leave somebody waiting for ever? Returns after
  * nanoseconds if not; acts as on_deadlock says if so. */
 void tw_detect_wait(struct tw_thread *t);

@@ -48,14 +48,17 @@ static uint32_t libc_version(void) {
     return part[0] * 1000 + part[1];
 }
 
-static bool prove(const struct tw_thread *t) {
+bool tw_direct_libc_known(void) {
     enum {
         KNOWN_FROM = 2028,
         KNOWN_TO = 2042
     }; /* in later ones, nobody has looked what else may depend on the fields */
     uint32_t version = libc_version();
-    return TW_CONFIG(direct_mutexes) && version >= KNOWN_FROM && version <= KNOWN_TO &&
-           agrees(t, PTHREAD_MUTEX_TIMED_NP) && agrees(t, PTHREAD_MUTEX_TIMED_NP | TW_DIRECT_NO_ELISION) &&
+    return version >= KNOWN_FROM && version <= KNOWN_TO;
+}
+
+static bool prove(const struct tw_thread *t) {
+    return TW_CONFIG(direct_mutexes) && tw_direct_libc_known() && agrees(t, PTHREAD_MUTEX_TIMED_NP) && agrees(t, PTHREAD_MUTEX_TIMED_NP | TW_DIRECT_NO_ELISION) &&
            agrees(t, PTHREAD_MUTEX_ADAPTIVE_NP);
 }
 

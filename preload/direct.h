@@ -58,6 +58,8 @@ static inline bool tw_direct_give(const struct tw_thread *t, pthread_mutex_t *m)
 /* Before the first thread is created, after the race engine has had its chance: tries libc and switches on what is
  * above. */
 void tw_direct_start(void);
+/* This libc is one of those whose sources were looked at. Asks the loader. */
+bool tw_direct_libc_known(void);
 /* In the child of a fork, whose switch the kernel has wiped. */
 void tw_direct_forked(void);
 

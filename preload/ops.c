@@ -2,17 +2,11 @@
 
 #include "interval.h"
 
-static int64_t clock_now(clockid_t clock) {
-    struct timespec now = {0, 0};
-    tw_sys(SYS_clock_gettime, clock, &now);
-    return now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 uint64_t tw_ops_deadline(clockid_t clock, const struct timespec *until) {
     if (!until || !tw_ops_clock_ok(clock)) return 0;
     if (until->tv_sec > INT64_MAX / 2000000000 || until->tv_sec < 0) return 0;
-    int64_t left = until->tv_sec * 1000000000 + until->tv_nsec - clock_now(clock);
-    int64_t deadline = (int64_t)tw_sys_now() + left;
+    int64_t deadline = until->tv_sec * 1000000000 + until->tv_nsec;
+    if (clock != CLOCK_MONOTONIC) deadline += (int64_t)tw_sys_now() - (int64_t)tw_sys_now_of(clock);
     return deadline > 1 ? (uint64_t)deadline : 1;
 }
 

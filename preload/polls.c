@@ -22,6 +22,7 @@ static const uint64_t LEAST_NS = 1000000000u,
 static __thread struct {
     uint64_t cpu_ns, slept, progress;
     uint32_t object;
+    bool timed; /* the clocks were read when it was opened */
 } window __attribute__((tls_model("initial-exec")));
 
 static uint64_t cpu_now(void) {
@@ -53,10 +54,14 @@ static uint64_t progress_of(struct tw_thread *t) {
     return sum;
 }
 
-static void open_window(struct tw_thread *t, uint32_t object) {
-    t->poll_since_ns = tw_sys_now();
-    window.cpu_ns = cpu_now();
-    window.slept = sleeps();
+/* The clocks are three system calls: a thread that works, and fails now and then, never pays for them. */
+static void open_window(struct tw_thread *t, uint32_t object, bool timed) {
+    window.timed = timed;
+    if (timed) {
+        t->poll_since_ns = tw_sys_now();
+        window.cpu_ns = cpu_now();
+        window.slept = sleeps();
+    }
     window.progress = progress_of(t);
     window.object = object;
 }
@@ -105,18 +110,23 @@ void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uint
         t->poll_count = 0;
     }
     uint32_t n = ++t->poll_count;
-    if (TW_UNLIKELY(n == START)) open_window(t, object);
+    if (TW_UNLIKELY(n == START)) open_window(t, object, true);
     if (TW_LIKELY(n % CHECK_EVERY != 0)) return;
+    bool still = progress_of(t) == window.progress && object == window.object;
+    if (!still || !window.timed) {
+        t->poll_count = START; /* a new window */
+        open_window(t, object, still);
+        return;
+    }
     uint64_t wall = tw_sys_now() - t->poll_since_ns;
-    if (wall < LEAST_NS && progress_of(t) == window.progress) return;
+    if (wall < LEAST_NS) return;
     uint64_t cpu = cpu_now() - window.cpu_ns;
-    if (wall >= LEAST_NS && kept_busy(wall, cpu, sleeps() - window.slept, n - START) && cpu / (n - START) <= MOST_PER_TRY_NS &&
-            progress_of(t) == window.progress && object == window.object)
+    if (kept_busy(wall, cpu, sleeps() - window.slept, n - START) && cpu / (n - START) <= MOST_PER_TRY_NS)
         tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_BUSY_WAIT,
                                .object = object,
                                .object2 = poll_kind,
                                .stack = tw_stack_here(t, pc, cfa),
                                .aux = cpu});
-    t->poll_count = START; /* a new window */
-    open_window(t, object);
+    t->poll_count = START;
+    open_window(t, object, true);
 }

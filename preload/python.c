@@ -175,6 +175,34 @@ static inline uint64_t field(const char *span, uint16_t offset) {
     return v;
 }
 
+__thread struct tw_python_chain tw_python_chains[TW_PYTHON_CHAINS] __attribute__((tls_model("initial-exec")));
+
+/* h grows as a polynomial: 1, then times a constant plus an instruction, for each frame. */
+__attribute__((noinline)) uint64_t tw_python_print_anew(uintptr_t frame, struct tw_python_chain *c) {
+    const uintptr_t instr = tw_python_fast.f_instr, previous = tw_python_fast.f_previous;
+    uint64_t h = 1, weight = 1, first = frame ? tw_python_load(frame + instr) : 0;
+    uint32_t n = 0;
+    c->at[0].frame = 0; /* not to be used while it changes: a signal handler may come by */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    const uintptr_t top = frame;
+    for (; frame && n < CHAIN_MAX; n++) {
+        uint64_t at = tw_python_load(frame + instr);
+        if (n) weight *= TW_PYTHON_STIR;
+        h = tw_python_stir(h, at);
+        if (n > 0 && n < TW_PYTHON_KEPT) c->at[n].frame = frame, c->at[n].instr = at;
+        frame = tw_python_load(frame + previous);
+    }
+    if (n > 0 && n <= TW_PYTHON_KEPT && !frame) {
+        c->at[n].frame = 0;
+        c->n = n;
+        c->weight = weight;
+        c->rest = h - weight * first;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        c->at[0].frame = top;
+    }
+    return (h ^ h >> 29) | 1;
+}
+
 /* What this thread's frames were when it was last asked without the lock: read in one system call while they are still the same. */
 static __thread struct {
     uintptr_t state, cframe;
@@ -310,6 +338,7 @@ static void keep_frame(struct walk *w, bool there, uint32_t id, bool last) {
 
 void tw_python_forked(void) {
     kept.print = 0;
+    tw_python_text_forked();
 }
 
 static bool next_frame(struct walk *w, uint32_t *id, bool *last) {

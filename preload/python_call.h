@@ -66,18 +66,41 @@ static inline unsigned tw_python_argument(uintptr_t frame) {
 }
 
 /* An instruction lies in its code object, so that its address names both. */
+#define TW_PYTHON_STIR 0x9e3779b97f4a7c15ull
 static inline uint64_t tw_python_stir(uint64_t h, uint64_t instr) {
-    return h * 0x9e3779b97f4a7c15ull + instr;
+    return h * TW_PYTHON_STIR + instr;
 }
+
+/*
+ * A chain of frames seen before. Following `previous` from frame to frame is one load after the other; comparing with
+ * what they were is many at a time. Each address is only looked at when the frame above it still points there. The instructions of all
+ * frames but the first must be what they were; that of the first one makes the difference between the lines of a function.
+ */
+enum { TW_PYTHON_CHAINS = 8, TW_PYTHON_KEPT = 16 };
+struct tw_python_chain {
+    uint64_t rest, weight; /* the fingerprint is rest + weight times the first frame's instruction */
+    uint32_t n;
+    struct {
+        uintptr_t frame;
+        uint64_t instr;
+    } at[TW_PYTHON_KEPT + 1]; /* at[n].frame is 0 */
+};
+extern TW_HIDDEN __thread struct tw_python_chain tw_python_chains[TW_PYTHON_CHAINS] __attribute__((tls_model("initial-exec")));
+
+/* Follows the frames, and remembers them. */
+uint64_t tw_python_print_anew(uintptr_t frame, struct tw_python_chain *c);
 
 /* The fingerprint of this frame and those below it, never 0; see tw_python_fingerprint. */
 static inline uint64_t tw_python_print(uintptr_t frame) {
     const uintptr_t instr = tw_python_fast.f_instr, previous = tw_python_fast.f_previous;
-    uint64_t h = 1;
-    for (unsigned i = 0; frame && i < TW_PYTHON_CHAIN; i++) {
-        h = tw_python_stir(h, tw_python_load(frame + instr));
-        frame = tw_python_load(frame + previous);
-    }
+    struct tw_python_chain *c = &tw_python_chains[(frame * 0x9e3779b1u >> 20) % TW_PYTHON_CHAINS];
+    if (TW_UNLIKELY(!frame)) return 1;
+    if (TW_UNLIKELY(c->at[0].frame != frame || tw_python_load(frame + previous) != c->at[1].frame)) return tw_python_print_anew(frame, c);
+    for (uint32_t i = 1; i < c->n; i++)
+        if (TW_UNLIKELY(tw_python_load(c->at[i].frame + instr) != c->at[i].instr ||
+                        tw_python_load(c->at[i].frame + previous) != c->at[i + 1].frame))
+            return tw_python_print_anew(frame, c);
+    uint64_t h = c->rest + c->weight * tw_python_load(frame + instr);
     return (h ^ h >> 29) | 1;
 }
 

@@ -211,11 +211,56 @@ static enum tw_python_role role_of(const char *name, size_t n, const char *file,
     return TW_PYTHON_WORKS;
 }
 
+/* Texts made before, by the address of the instruction. The code object must name the same strings and the same table as it did. */
+enum { TEXTS = 1024 };
+static struct text {
+    uint64_t instr, name, file, table;
+    uint32_t id;
+    enum tw_python_role role;
+} texts[TEXTS];
+static struct tw_lock texts_lock;
+
+static struct text text_key(const char *object, uint64_t instr) {
+    return (struct text){.instr = instr,
+            .name = field(object, at->co_qualname),
+            .file = field(object, at->co_filename),
+            .table = field(object, at->co_linetable)};
+}
+
+static struct text *text_place(uint64_t instr) {
+    return &texts[tw_sys_mix(instr) % TEXTS];
+}
+
+static bool text_known(struct text *t) {
+    const struct text *k = text_place(t->instr);
+    tw_lock_take(&texts_lock);
+    bool known = k->id && k->instr == t->instr && k->name == t->name && k->file == t->file && k->table == t->table;
+    if (known) *t = *k;
+    tw_lock_give(&texts_lock);
+    return known;
+}
+
+static void text_keep(const struct text *t) {
+    tw_lock_take(&texts_lock);
+    *text_place(t->instr) = *t;
+    tw_lock_give(&texts_lock);
+}
+
+void tw_python_text_forked(void) {
+    texts_lock = (struct tw_lock){0};
+    tw_sys_zero(texts, sizeof texts);
+}
+
 uint32_t tw_python_text(const struct tw_python_reader *r, uintptr_t code, uintptr_t instr, uint32_t (*string_id)(const char *, size_t),
         enum tw_python_role *role) {
     char object[208], text[NAME_MAX_BYTES + FILE_MAX_BYTES + 32];
     int32_t first;
     if (!code || !tw_python_read(r, code, object, at->co_size) || field(object, OB_TYPE) != code_type) return 0;
+    struct text made = text_key(object, instr);
+    if (text_known(&made)) {
+        *role = made.role;
+        return made.id;
+    }
     __builtin_memcpy(&first, object + at->co_firstlineno, sizeof first);
     size_t n = put_string(r, field(object, at->co_qualname), text, NAME_MAX_BYTES);
     if (!n) text[n++] = '?';
@@ -228,5 +273,8 @@ uint32_t tw_python_text(const struct tw_python_reader *r, uintptr_t code, uintpt
     text[n++] = '\n';
     int64_t line = line_of(r, field(object, at->co_linetable), first, (int64_t)(instr - code) - at->co_code);
     n += put_number(text + n, line > 0 ? (uint64_t)line : 0);
-    return string_id(text, n);
+    made.role = *role;
+    made.id = string_id(text, n);
+    if (made.id) text_keep(&made);
+    return made.id;
 }

@@ -30,4 +30,6 @@ enum tw_python_role {
 uint32_t tw_python_text(const struct tw_python_reader *r, uintptr_t code, uintptr_t instr, uint32_t (*string_id)(const char *, size_t),
         enum tw_python_role *role);
 
+void tw_python_text_forked(void); /* in the child: texts have no ids yet */
+
 #endif

@@ -1,7 +1,7 @@
 /*
  * The shortest way through a semaphore that is a lock: one that was initialised with one permit, and that its taker
  * gives back. Only numbers are changed here that the thread alone writes; whatever is unusual takes the long way in
- * wrap_sem.c. Both return false when nothing was done.
+ * wrap_sem.c. All return false when nothing was done.
  */
 #ifndef TW_SEM_QUICK_H
 #define TW_SEM_QUICK_H
@@ -84,6 +84,23 @@ static inline bool tw_sem_taken_quick(uintptr_t address, uint8_t flags, uintptr_
     if (TW_UNLIKELY(tw_race != NULL)) tw_race->acquire(address);
     tw_leave(t);
     return true;
+}
+
+/* After a program took it, with nothing else held. The first acquisition of each thread goes the long way. */
+static inline bool tw_sem_lock_taken_quick(uintptr_t address, uint8_t flags, uintptr_t pc, uintptr_t cfa) {
+    struct tw_thread *t = tw_enter();
+    if (TW_UNLIKELY(!t)) return false;
+    struct tw_use_entry *e = tw_sem_lock_entry(t, address);
+    const uint8_t tags = (uint8_t)(flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
+    bool quick = e && e->use->wait_stack && tw_held_push_quick(t, address, tags, TWATCH_MODE_EXCLUSIVE, pc, cfa);
+    if (TW_LIKELY(quick)) {
+        t->held[0].object = e->object; /* known here: the address may be another's when it is asked for */
+        e->use->waits++;
+        e->use->balance++;
+        if (TW_UNLIKELY(tw_race != NULL)) tw_race->acquire(address);
+    }
+    tw_leave(t);
+    return quick;
 }
 
 /* Before its permit is given back by the thread that took it, and took nothing else since. */

@@ -79,17 +79,10 @@ const struct twatch_stack *tw_stack_by_id(uint32_t id) {
 
 enum { NO_SLOT = INT32_MIN };
 
-enum { WAYS = 4 }; /* entries of a place, the newest first */
-
-/* Four entries that a stack may be in. `extra` is part of the place: all locks of a Python program are taken by one native call, and only the Python frames tell its lines apart. */
-static inline struct tw_stack_entry *place_of(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
-    return &t->stacks[(((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10) ^ extra) & (TW_STACKS / WAYS - 1)) * WAYS];
-}
-
 /* The oldest entry of a place becomes its newest, with nothing in it but its room for slots. */
 static struct tw_stack_entry *renew(struct tw_stack_entry *place) {
-    struct tw_stack_entry oldest = place[WAYS - 1];
-    for (uint32_t i = WAYS - 1; i > 0; i--) place[i] = place[i - 1];
+    struct tw_stack_entry oldest = place[TW_STACK_WAYS - 1];
+    for (uint32_t i = TW_STACK_WAYS - 1; i > 0; i--) place[i] = place[i - 1];
     oldest.pc = 0;
     place[0] = oldest;
     return place;
@@ -107,14 +100,10 @@ static bool valid_from(const struct tw_thread *t, const struct tw_stack_entry *e
     return true;
 }
 
-static inline bool is(const struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
-    return e->pc == pc && e->cfa == cfa && e->extra == extra;
-}
-
 /* The entry of this place whose slots still hold what they held; NULL: none. */
 static inline struct tw_stack_entry *find(const struct tw_thread *t, struct tw_stack_entry *place, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
-    for (uint32_t i = 0; i < WAYS; i++)
-        if (is(&place[i], pc, cfa, extra) && valid_from(t, &place[i], 0)) return &place[i];
+    for (uint32_t i = 0; i < TW_STACK_WAYS; i++)
+        if (tw_stack_is(&place[i], pc, cfa, extra) && valid_from(t, &place[i], 0)) return &place[i];
     return NULL;
 }
 
@@ -172,25 +161,25 @@ static TW_NOINLINE const struct twatch_stack *miss(struct tw_stack_entry *e, uin
 
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
-    struct tw_stack_entry *place = place_of(t, pc, cfa, extra), *e = find(t, place, pc, cfa, extra);
+    struct tw_stack_entry *place = tw_stack_place(t, pc, cfa, extra), *e = find(t, place, pc, cfa, extra);
     if (TW_LIKELY(e != NULL)) return e->stack->id;
     const struct twatch_stack *s = miss(renew(place), pc, cfa, extra);
     return s ? s->id : 0;
 }
 
-const struct twatch_stack *tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
-    struct tw_stack_entry *place = place_of(t, pc, cfa, print);
-    for (uint32_t i = 0; i < WAYS; i++)
-        if (is(&place[i], pc, cfa, print)) return place[i].stack;
+const struct twatch_stack *tw_stack_python_slow(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
+    struct tw_stack_entry *place = tw_stack_place(t, pc, cfa, print);
+    for (uint32_t i = 0; i < TW_STACK_WAYS; i++)
+        if (tw_stack_is(&place[i], pc, cfa, print)) return place[i].stack;
     return miss(renew(place), pc, cfa, print);
 }
 
 uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
     uint64_t extra = TW_UNLIKELY(tw_python_active()) ? tw_python_fingerprint() : 0;
-    const struct tw_stack_entry *place = place_of(t, pc, cfa, extra);
+    const struct tw_stack_entry *place = tw_stack_place(t, pc, cfa, extra);
     /* Frame 0's own slot was overwritten by later calls; the caller runs on while its own return address stands. */
-    for (uint32_t i = 0; i < WAYS; i++)
-        if (is(&place[i], pc, cfa, extra) && place[i].nslots > 1 && valid_from(t, &place[i], 1)) return place[i].stack->id;
+    for (uint32_t i = 0; i < TW_STACK_WAYS; i++)
+        if (tw_stack_is(&place[i], pc, cfa, extra) && place[i].nslots > 1 && valid_from(t, &place[i], 1)) return place[i].stack->id;
     struct tw_unwound u;
     if (extra || !tw_unwind_again(&u, pc, cfa, depth)) return 0;
     const struct twatch_stack *s = intern(u.pc, u.n, u.cut ? TWATCH_STACK_CUT : 0u);
@@ -198,7 +187,7 @@ uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
 }
 
 uintptr_t tw_stack_slot_above(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uintptr_t address) {
-    const struct tw_stack_entry *e = find(t, place_of(t, pc, cfa, 0), pc, cfa, 0);
+    const struct tw_stack_entry *e = find(t, tw_stack_place(t, pc, cfa, 0), pc, cfa, 0);
     for (uint32_t i = 0; e && i < e->nslots; i++) {
         uintptr_t slot = e->cfa + (uintptr_t)e->slots[i];
         if (e->slots[i] != NO_SLOT && slot > address) return slot;
@@ -207,7 +196,7 @@ uintptr_t tw_stack_slot_above(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, 
 }
 
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {
-    struct tw_stack_entry *place = place_of(t, regs->rip, regs->rsp, 0), *e = find(t, place, regs->rip, regs->rsp, 0);
+    struct tw_stack_entry *place = tw_stack_place(t, regs->rip, regs->rsp, 0), *e = find(t, place, regs->rip, regs->rsp, 0);
     uint32_t id;
     if (e) {
         id = e->stack->id;

@@ -8,6 +8,16 @@
 
 #include "thread.h"
 
+enum { TW_STACK_WAYS = 4 }; /* entries of a place, the newest first */
+
+/* The entries that a stack may be in. `extra` is part of the place: all locks of a Python program are taken by one native call, and only the Python frames tell its lines apart. */
+static inline struct tw_stack_entry *tw_stack_place(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    return &t->stacks[(((pc >> 1) ^ (cfa >> 4) ^ (cfa >> 10) ^ extra) & (TW_STACKS / TW_STACK_WAYS - 1)) * TW_STACK_WAYS];
+}
+static inline bool tw_stack_is(const struct tw_stack_entry *e, uintptr_t pc, uintptr_t cfa, uint64_t extra) {
+    return e->pc == pc && e->cfa == cfa && e->extra == extra;
+}
+
 void tw_stack_init(void);   /* constructor: loads libunwind privately (its `backtrace` must not replace glibc's) */
 void tw_stack_forked(void);
 
@@ -15,7 +25,11 @@ void tw_stack_forked(void);
    when unwinding is impossible it is the one frame, marked TWATCH_STACK_SITE. Inside the guard. 5 to 30 ns on a hit, microseconds on a miss. */
 uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
 /* The same when the fingerprint of the thread's Python frames, not 0, is known (python.h). NULL: no room. */
-const struct twatch_stack *tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print);
+const struct twatch_stack *tw_stack_python_slow(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print);
+static inline const struct twatch_stack *tw_stack_python(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
+    const struct tw_stack_entry *newest = tw_stack_place(t, pc, cfa, print);
+    return TW_LIKELY(tw_stack_is(newest, pc, cfa, print)) ? newest->stack : tw_stack_python_slow(t, pc, cfa, print);
+}
 /* Like tw_stack_here for an instruction inside the program (race engine): pc is the instruction itself; sp, bp and the callee-saved registers are the program's.
    slots gets the addresses of the stack words that hold the return addresses, *nslots 0 if there are more than max_slots or they are not known. */
 struct tw_stack_regs { uintptr_t rbx, rbp, r12, r13, r14, r15, rsp, rip; };

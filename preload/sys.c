@@ -14,6 +14,7 @@ static uint64_t clock_ns(clockid_t clock) {
 }
 
 uint64_t tw_sys_now(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t tw_sys_now_of(int clock) { return clock_ns(clock); }
 uint64_t tw_sys_now_coarse(void) { return clock_ns(CLOCK_MONOTONIC_COARSE); }
 int tw_sys_tid(void) { return (int)tw_sys(SYS_gettid); }
 
@@ -105,15 +106,15 @@ void *tw_sys_pages(size_t bytes) {
 }
 
 static struct tw_lock memory_lock;
+enum { PIECE = 256 * 1024, OWN_PAGES = PIECE / 4 };
 
 void tw_sys_forked(void) { memory_lock = (struct tw_lock){0}; }
 
 void *tw_sys_memory(size_t bytes) {
     static char *next;
     static size_t room;
-    enum { PIECE = 256 * 1024 };
     bytes = (bytes + 15) & ~(size_t)15;
-    if (bytes >= PIECE / 4) return tw_sys_pages(bytes);
+    if (bytes >= OWN_PAGES) return tw_sys_pages(bytes);
     tw_lock_take(&memory_lock);
     if (room < bytes) {
         char *fresh = tw_sys_pages(PIECE);
@@ -123,6 +124,10 @@ void *tw_sys_memory(size_t bytes) {
     if (room >= bytes) p = next, next += bytes, room -= bytes;
     tw_lock_give(&memory_lock);
     return p;
+}
+
+void tw_sys_release(void *p, size_t bytes) {
+    if (bytes >= OWN_PAGES) tw_sys(SYS_munmap, p, bytes);
 }
 
 bool tw_sys_readable(const void *p, size_t n) {

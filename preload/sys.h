@@ -43,6 +43,7 @@ static inline long tw_sys_call6(long n, long a, long b, long c, long d, long e, 
 /* Nanoseconds of CLOCK_MONOTONIC through the vDSO (about 27 ns), of CLOCK_MONOTONIC_COARSE (about 6 ns, steps of some milliseconds). */
 uint64_t tw_sys_now(void);
 uint64_t tw_sys_now_coarse(void);
+uint64_t tw_sys_now_of(int clock); /* of another clock that the vDSO reads */
 void tw_sys_sleep(uint64_t ns);
 int tw_sys_tid(void);
 
@@ -60,8 +61,10 @@ void tw_lock_take(struct tw_lock *l);
 bool tw_lock_try(struct tw_lock *l);
 void tw_lock_give(struct tw_lock *l);
 
-/* Zeroed private memory that is never given back; NULL when the kernel gives none. Thread-safe, 16-byte aligned. */
+/* Zeroed private memory; NULL when the kernel gives none. Thread-safe, 16-byte aligned. */
 void *tw_sys_memory(size_t bytes);
+/* What tw_sys_memory has given, of the same size, is not needed any more. Small pieces stay. */
+void tw_sys_release(void *p, size_t bytes);
 /* In the child of a fork: another thread of the parent may have been inside tw_sys_memory. */
 void tw_sys_forked(void);
 /* Anonymous private pages, NULL on failure. */

@@ -73,7 +73,7 @@ TW_EXPORT int mtx_timedlock(mtx_t *restrict m, const struct timespec *restrict u
 
 TW_EXPORT int cnd_wait(cnd_t *c, mtx_t *m) {
     WAITING w = {.cond = cond_of(c), .mutex = mutex_of(m), .pc = TW_CALLER, .cfa = TW_CFA, .rc = TW_COND_CANCELLED};
-    tw_cond_wait_begin(&w, 0);
+    tw_cond_wait_begin(&w, CLOCK_REALTIME, NULL);
     int rc = TW_UNLIKELY(w.spurious) ? thrd_success : TW_REAL(cnd_wait)(c, m);
     w.rc = rc == thrd_success ? 0 : EINVAL;
     return rc;
@@ -86,7 +86,7 @@ TW_EXPORT int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m, const struct t
             .cfa = TW_CFA,
             .timed = true,
             .rc = TW_COND_CANCELLED};
-    tw_cond_wait_begin(&w, tw_ops_deadline(CLOCK_REALTIME, until));
+    tw_cond_wait_begin(&w, CLOCK_REALTIME, until);
     int rc = TW_REAL(cnd_timedwait)(c, m, until);
     w.rc = rc == thrd_success ? 0 : rc == thrd_timedout ? ETIMEDOUT : EINVAL;
     return rc;

@@ -6,14 +6,14 @@
 
 TW_EXPORT int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m) {
     WAITING w = {.cond = c, .mutex = m, .pc = TW_CALLER, .cfa = TW_CFA, .rc = TW_COND_CANCELLED};
-    tw_cond_wait_begin(&w, 0);
+    tw_cond_wait_begin(&w, CLOCK_REALTIME, NULL);
     w.rc = TW_UNLIKELY(w.spurious) ? 0 : TW_REAL(pthread_cond_wait)(c, m);
     return w.rc;
 }
 
 TW_EXPORT int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until) {
     WAITING w = {.cond = c, .mutex = m, .pc = TW_CALLER, .cfa = TW_CFA, .timed = true, .rc = TW_COND_CANCELLED};
-    tw_cond_wait_begin(&w, tw_ops_deadline(tw_cond_clock(c), until));
+    tw_cond_wait_begin(&w, tw_cond_clock(c), until);
     w.rc = TW_REAL(pthread_cond_timedwait)(c, m, until);
     return w.rc;
 }
@@ -21,7 +21,7 @@ TW_EXPORT int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, cons
 TW_EXPORT int pthread_cond_clockwait(
         pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, const struct timespec *until) {
     WAITING w = {.cond = c, .mutex = m, .pc = TW_CALLER, .cfa = TW_CFA, .timed = true, .rc = TW_COND_CANCELLED};
-    tw_cond_wait_begin(&w, tw_ops_deadline(clock, until));
+    tw_cond_wait_begin(&w, clock, until);
     w.rc = TW_REAL(pthread_cond_clockwait)(c, m, clock, until);
     return w.rc;
 }

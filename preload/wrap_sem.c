@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
+#include "detect.h"
 #include "ops.h"
 #include "python.h"
 #include "python_call.h"
+#include "sem_direct.h"
 #include "sem_quick.h"
 #include "use.h"
 
@@ -101,7 +103,7 @@ static inline void hold(struct tw_thread *t, const struct request *r, const stru
     if (TW_UNLIKELY(t->slot->nheld >= 8 && t->slot->nheld % 8 == 0)) drop_stale(t);
 }
 
-static inline void taken(const struct request *r) {
+static __attribute__((noinline)) void taken(const struct request *r) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     struct tw_use_entry *e = use_of(t, r->sem, r->pc, r->cfa);
@@ -134,7 +136,7 @@ enum { NEAR = 256 }; /* bytes of stack between the two calls at most: a signal h
 
 /* The fingerprint at the try just before, used once; 0: there was none, or it was in another call (in a signal handler). */
 static inline uint64_t after_try(const sem_t *s, uintptr_t cfa) {
-    if (!tw_python_active() || tried.sem != s || tried.cfa - cfa + NEAR > 2 * NEAR) return 0;
+    if (TW_LIKELY(tried.sem != s) || !tw_python_active() || tried.cfa - cfa + NEAR > 2 * NEAR) return 0;
     tried.sem = NULL;
     return tried.python;
 }
@@ -166,7 +168,7 @@ static TW_NOINLINE struct waiting wait_begin(const struct request *r, uint64_t d
 }
 
 /* A time limit passed, or a try found nothing. */
-static TW_NOINLINE void gave_up(const struct request *r) {
+static __attribute__((noinline)) void gave_up(const struct request *r) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     struct tw_use_entry *e = use_of(t, r->sem, r->pc, r->cfa);
@@ -177,11 +179,16 @@ static TW_NOINLINE void gave_up(const struct request *r) {
 
 /* True if a permit was there. errno is left alone. */
 static inline bool try_take(sem_t *s) {
+    if (TW_LIKELY(tw_sem_direct)) return tw_sem_direct_take(s);
     if (value(s) == 0) return false;
     int saved = errno;
     if (TW_REAL(sem_trywait)(s) == 0) return true;
     errno = saved;
     return false;
+}
+
+static inline void taken_quick(const struct request *r) {
+    if (TW_UNLIKELY(r->python || !tw_sem_lock_taken_quick((uintptr_t)r->sem, r->flags, r->pc, r->cfa))) taken(r);
 }
 
 /* The blocking forms act on a pending cancellation before they look at the value, so the test comes before the try. */
@@ -194,7 +201,7 @@ TW_EXPORT int sem_wait(sem_t *s) {
         w.rc = TW_REAL(sem_wait)(s);
         if (w.rc != 0) return w.rc;
     }
-    taken(&r);
+    taken_quick(&r);
     return 0;
 }
 
@@ -247,15 +254,22 @@ static __attribute__((noinline)) void refused_python(sem_t *s, uintptr_t frame, 
 static __attribute__((noinline)) void tried_by_program(sem_t *s, int rc, uintptr_t pc, uintptr_t cfa) {
     const struct request r = {s, pc, cfa, TWATCH_HELD_TRY, 0};
     if (rc == 0)
-        taken(&r);
+        taken_quick(&r);
     else
         gave_up(&r);
+}
+
+static inline int attempt(sem_t *s) {
+    if (TW_UNLIKELY(!tw_sem_direct)) return TW_REAL(sem_trywait)(s);
+    if (TW_LIKELY(tw_sem_direct_take(s))) return 0;
+    errno = EAGAIN;
+    return -1;
 }
 
 /* CPython tries before it blocks: what it took without arguments it would have waited for. */
 TW_EXPORT int sem_trywait(sem_t *s) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
-    int rc = TW_REAL(sem_trywait)(s);
+    int rc = attempt(s);
     uintptr_t frame = tw_python_calling(pc);
     if (frame == 0) {
         tried_by_program(s, rc, pc, cfa);
@@ -309,10 +323,16 @@ static inline void giving(struct tw_thread *t, sem_t *s, uintptr_t pc, uintptr_t
     if (TW_UNLIKELY(reached > o->max_value)) o->max_value = reached;
 }
 
+static inline int give(sem_t *s) {
+    if (TW_LIKELY(tw_sem_direct && tw_sem_direct_give(s))) return 0;
+    __atomic_store_n(&tw_detect_posted, (uintptr_t)s, __ATOMIC_RELAXED);
+    return TW_REAL(sem_post)(s);
+}
+
 /* May be called in a signal handler that interrupted anything, this library included: it is only forwarded then. */
 TW_EXPORT int sem_post(sem_t *s) {
     const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
-    if (tw_sem_given_quick(s)) return TW_REAL(sem_post)(s);
+    if (TW_LIKELY(tw_sem_given_quick(s))) return give(s);
     struct tw_thread *t = tw_enter();
     if (TW_LIKELY(t != NULL)) { /* before the real one: the woken thread may be through with the semaphore, and its
                                    memory gone, at once */
@@ -320,7 +340,7 @@ TW_EXPORT int sem_post(sem_t *s) {
         if (tw_race) tw_race->release((uintptr_t)s);
         tw_leave(t);
     }
-    return TW_REAL(sem_post)(s);
+    return give(s);
 }
 
 /* ---- life ---- */

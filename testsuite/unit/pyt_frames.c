@@ -18,6 +18,7 @@
 
 #include "python.h"
 #include "python_call.h"
+#include "python_text.h"
 #include "record.h"
 
 static __thread struct {
@@ -64,6 +65,7 @@ static void show(const char *call, void *object, uintptr_t caller) {
         pc[n++] = ip;
     }
     strings.count = 0;
+    tw_python_text_forked(); /* the texts begin anew */
     bool asks = false;
     unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep, &asks);
     uint64_t print = tw_python_fingerprint();
