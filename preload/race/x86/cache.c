@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -296,6 +297,12 @@ static int pad_to(int fd, uint64_t *at, uint64_t want) {
     return bytes > sizeof zeros ? -1 : write_all(fd, zeros, bytes);
 }
 
+/* A write past the limit would end the program by SIGXFSZ. */
+static int within_limit(uint64_t bytes) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur);
+}
+
 static int write_file(const struct x86_module *m, int fd) {
     struct header h = {.format = FORMAT,
             .bytes = sizeof h,
@@ -313,6 +320,7 @@ static int write_file(const struct x86_module *m, int fd) {
         at = (at + m->part_bytes[i] + 15) & ~15ull;
     }
     h.checksum = checksum(&h, m->part);
+    if (!within_limit(at)) return -1;
     if (write_all(fd, &h, sizeof h) != 0) return -1;
     at = sizeof h;
     for (int i = 0; i < X86_PARTS; i++) {
