@@ -4,18 +4,25 @@
 #include "object.h"
 #include "stack.h"
 
-/* Open addressing; private to a thread, so no locks. The elements themselves are in a stream of the record that the thread owns. */
+enum { FIRST_BITS = 6, FIRST_ENTRIES = 1 << FIRST_BITS, FIRST_LINES = FIRST_BITS - 3, MOST_LINES = 11, FAMILIES = 64 };
+enum { SETTLED = 100 }; /* sightings after which a dependency has the stacks that it will ever get, whole or not */
+
+/*
+ * Open addressing; private to a thread, so no locks. The elements themselves are in two streams of the record that the
+ * thread owns: whole ones, and those that are like a whole one but for the locks (record.h). A program with a table of
+ * locks has a few families of dependencies and ten thousands of members.
+ */
 struct tw_dep_table {
-    struct tw_stream stream;
+    struct tw_stream stream, likes;
     uint32_t mask, used;
-    struct dep_entry { uint64_t key; struct twatch_dep *dep; } *entries;
-    struct tw_seen *seen; /* the quick way to those seen lately: see tw_deps_seen */
-    uint32_t seen_bits;   /* of the number of lines */
+    struct dep_entry {
+        uint32_t key, place;
+    } * entries;               /* place: see pack(); 0 empty */
+    uint32_t family[FAMILIES]; /* places of whole elements, by what their members have in common */
+    struct tw_seen *seen;      /* the quick way to those seen lately: see tw_deps_seen */
+    uint32_t seen_bits;        /* of the number of lines */
     struct tw_dep_table *next;
 };
-
-enum { FIRST_BITS = 6, FIRST_ENTRIES = 1 << FIRST_BITS, FIRST_LINES = FIRST_BITS - 3, MOST_LINES = 11 };
-enum { SETTLED = 100 }; /* sightings after which a dependency has the stacks that it will ever get, whole or not */
 
 static struct tw_dep_table *free_tables;
 static struct tw_lock lock;
@@ -40,6 +47,7 @@ static struct tw_dep_table *new_table(void) {
     if (!d->entries || !new_seen(d, FIRST_LINES)) return NULL;
     d->mask = FIRST_ENTRIES - 1;
     d->stream.kind = TWATCH_CHUNK_DEP;
+    d->likes.kind = TWATCH_CHUNK_LIKE;
     return d;
 }
 
@@ -50,7 +58,8 @@ void tw_deps_release(struct tw_thread *t) {
     t->seen = NULL;
     tw_sys_zero(d->entries, (d->mask + 1ull) * sizeof *d->entries);
     tw_sys_zero(d->seen, sizeof *d->seen << d->seen_bits);
-    d->used = 0; /* the stream goes on in its chunk: elements name their thread */
+    tw_sys_zero(d->family, sizeof d->family);
+    d->used = 0; /* the streams go on in their chunks: elements name their thread */
     tw_lock_take(&lock);
     d->next = free_tables;
     free_tables = d;
@@ -62,16 +71,30 @@ void tw_deps_forked(void) {
     lock = (struct tw_lock){0};
 }
 
+/* A place in the record in 32 bits, which do for 16 GiB; 0 for what lies behind. */
+static uint32_t pack(const void *element, bool like) {
+    uint64_t offset = tw_store_offset(element);
+    return offset >> 34 ? 0 : (uint32_t)(offset >> 3 << 1) | like;
+}
+static bool is_like(uint32_t place) {
+    return place & 1;
+}
+static void *unpack(uint32_t place) {
+    return tw_store_at((uint64_t)(place >> 1) << 3);
+}
+
 static bool grow(struct tw_dep_table *d) {
     uint32_t size = (d->mask + 1) * 2;
     struct dep_entry *bigger = tw_sys_memory(size * sizeof *bigger);
     if (!bigger) return false;
     for (uint32_t i = 0; i <= d->mask; i++) {
-        if (!d->entries[i].dep) continue;
-        uint32_t k = (uint32_t)d->entries[i].key & (size - 1);
-        while (bigger[k].dep) k = (k + 1) & (size - 1);
+        if (!d->entries[i].place) continue;
+        uint32_t k = d->entries[i].key & (size - 1);
+        while (bigger[k].place)
+            k = (k + 1) & (size - 1);
         bigger[k] = d->entries[i];
     }
+    tw_sys_release(d->entries, (d->mask + 1ull) * sizeof *d->entries);
     d->entries = bigger;
     d->mask = size - 1;
     return true;
@@ -98,7 +121,24 @@ static bool same(const struct tw_thread *t, const struct twatch_dep *d, const st
             continue;
         }
         uint32_t k = 0;
-        while (k < d->nheld && !(d->held[k].object == h->object && d->held[k].mode == h->mode)) k++;
+        while (k < d->nheld && !(d->held[k].object == h->object && d->held[k].mode == h->mode))
+            k++;
+        if (k == d->nheld) return false;
+        n++;
+    }
+    return n == d->nheld;
+}
+
+static bool same_like(const struct tw_thread *t, const struct twatch_like *l, const struct twatch_held *inner) {
+    const struct twatch_dep *d = tw_store_at((uint64_t)l->of << 3);
+    if (l->object != inner->object || d->mode != inner->mode || d->site != inner->site) return false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->slot->nheld; i++) {
+        const struct twatch_held *h = &t->held[i];
+        if (!h->address) continue;
+        uint32_t k = 0;
+        while (k < d->nheld && !(l->held[k] == h->object && d->held[k].mode == h->mode))
+            k++;
         if (k == d->nheld) return false;
         n++;
     }
@@ -115,7 +155,10 @@ static void add_segment(struct twatch_dep *d, uint32_t segment) {
 
 static uint32_t fresh(const struct tw_thread *t, uint32_t object) {
     const struct twatch_object *o = tw_object_at(object);
-    return o && o->creator == t->id && (o->flags & (TWATCH_OBJF_INIT_SEEN | TWATCH_OBJF_SHARED)) == TWATCH_OBJF_INIT_SEEN ? TWATCH_DEP_HELD_FRESH : 0;
+    return o && o->creator == t->id &&
+                           (o->flags & (TWATCH_OBJF_INIT_SEEN | TWATCH_OBJF_SHARED)) == TWATCH_OBJF_INIT_SEEN
+                   ? TWATCH_DEP_HELD_FRESH
+                   : 0;
 }
 
 /* Fresh is what has been so every time. True if something still is. */
@@ -128,9 +171,15 @@ static bool still_fresh(const struct tw_thread *t, struct twatch_dep *d) {
     return any;
 }
 
+static void mark_in_dep(uint32_t object) {
+    struct twatch_object *o = tw_object_at(object);
+    if (o && !(o->flags & TWATCH_OBJF_IN_DEP)) o->flags |= TWATCH_OBJF_IN_DEP;
+}
+
 static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < t->slot->nheld; i++) n += t->held[i].address != 0;
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        n += t->held[i].address != 0;
     if (n > UINT16_MAX) n = UINT16_MAX;
     struct twatch_dep *d = tw_stream_append(&table->stream, (uint32_t)(sizeof *d + n * sizeof d->held[0]), 0);
     if (!d) return NULL;
@@ -145,55 +194,118 @@ static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, c
     for (uint32_t i = 0; i < t->slot->nheld && k < n; i++) {
         struct twatch_held *h = &t->held[i];
         if (!h->address) continue;
-        d->held[k++] = (struct twatch_dep_held){.object = h->object, .stack = h->stack, .site = h->site, .mode = h->mode, .flags = fresh(t, h->object)};
-        struct twatch_object *o = tw_object_at(h->object);
-        if (o && !(o->flags & TWATCH_OBJF_IN_DEP)) o->flags |= TWATCH_OBJF_IN_DEP;
+        d->held[k++] = (struct twatch_dep_held){
+                .object = h->object, .stack = h->stack, .site = h->site, .mode = h->mode, .flags = fresh(t, h->object)};
+        mark_in_dep(h->object);
         if (h->object == inner->object) d->flags |= TWATCH_DEP_SELF;
     }
-    struct twatch_object *o = tw_object_at(inner->object);
-    if (o) o->flags |= TWATCH_OBJF_IN_DEP;
+    mark_in_dep(inner->object);
     tw_stream_seal(&table->stream, d);
     return d;
 }
 
-static struct twatch_dep *find_or_add(struct tw_thread *t, struct tw_dep_table *table, struct twatch_held *inner, uintptr_t cfa) {
-    uint64_t key = tw_sys_mix(((uint64_t)inner->object << 1 | inner->mode) ^ inner->site); /* the order of the held set does not matter */
-    for (uint32_t i = 0; i < t->slot->nheld; i++)
-        if (t->held[i].address) key ^= tw_sys_mix(((uint64_t)t->held[i].object << 1 | t->held[i].mode) + 0x9e3779b97f4a7c15ull);
-    uint32_t i = (uint32_t)key & table->mask;
-    for (; table->entries[i].dep; i = (i + 1) & table->mask)
-        if (table->entries[i].key == key && same(t, table->entries[i].dep, inner)) return table->entries[i].dep;
-    if (!inner->stack) inner->stack = tw_stack_here(t, inner->site, cfa);
-    for (uint32_t k = 0; k < t->slot->nheld; k++)
-        if (t->held[k].address) tw_held_stack(t, &t->held[k]);
-    if (table->used * 2 > table->mask && grow(table)) {
-        grow_seen(t, table);
-        i = (uint32_t)key & table->mask;
-        while (table->entries[i].dep) i = (i + 1) & table->mask;
-    }
-    struct twatch_dep *d = table->used < table->mask ? add(t, table, inner) : NULL;
-    if (!d) return NULL;
-    table->entries[i] = (struct dep_entry){key, d};
-    table->used++;
-    return d;
-}
-
-static bool has_stack(const struct twatch_dep_held *h) {
-    const struct twatch_stack *s = tw_stack_by_id(h->stack);
+static bool has_stack(uint32_t id) {
+    const struct twatch_stack *s = tw_stack_by_id(id);
     return s && !(s->flags & TWATCH_STACK_SITE);
 }
 
-/* Better late than never: at the first sighting the stack of an outer lock may not have been found. True when all are there. */
+/* Where the family of a dependency stands; NULL: it is one of its own. */
+static uint32_t *family_of(const struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
+    if (inner->flags & (TWATCH_HELD_TRY | TWATCH_HELD_TIMED) || !has_stack(inner->stack)) return NULL;
+    uint64_t key = inner->stack;
+    for (uint32_t i = 0; i < t->slot->nheld; i++) {
+        const struct twatch_held *h = &t->held[i];
+        if (!h->address || h->object == inner->object || !has_stack(h->stack) || fresh(t, h->object)) return NULL;
+        key = tw_sys_mix(key * 31 + h->stack);
+    }
+    return &table->family[key % FAMILIES];
+}
+
+static bool is_member(const struct tw_thread *t, const struct twatch_dep *of, const struct twatch_held *inner) {
+    enum { OWN = TWATCH_DEP_TRY | TWATCH_DEP_TIMED | TWATCH_DEP_SELF };
+    if (of->stack != inner->stack || of->site != inner->site || of->mode != inner->mode || (of->flags & OWN) ||
+            of->nheld != t->slot->nheld)
+        return false;
+    for (uint32_t i = 0; i < of->nheld; i++) {
+        const struct twatch_dep_held *a = &of->held[i];
+        const struct twatch_held *b = &t->held[i];
+        if (a->stack != b->stack || a->site != b->site || a->mode != b->mode || a->flags) return false;
+    }
+    return true;
+}
+
+/* Bytes of a member's element: a multiple of 8. */
+static uint32_t like_size(uint32_t nheld) {
+    return (uint32_t)(sizeof(struct twatch_like) + nheld * sizeof(uint32_t) + 7) & ~7u;
+}
+
+static uint32_t add_like(
+        struct tw_thread *t, struct tw_dep_table *table, uint32_t of, const struct twatch_held *inner) {
+    struct twatch_like *l = tw_stream_append(&table->likes, like_size(t->slot->nheld), 0);
+    uint32_t place = l ? pack(l, true) : 0;
+    if (!place) return 0;
+    l->of = of >> 1;
+    l->object = inner->object;
+    l->segment = t->desc->segment;
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        mark_in_dep(l->held[i] = t->held[i].object);
+    mark_in_dep(inner->object);
+    tw_stream_seal(&table->likes, l);
+    return place;
+}
+
+/* A place for a new dependency, as a member of its family or whole; 0: no room. */
+static uint32_t add_place(struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
+    uint32_t *family = family_of(t, table, inner);
+    if (family && *family && is_member(t, unpack(*family), inner)) return add_like(t, table, *family, inner);
+    struct twatch_dep *d = add(t, table, inner);
+    uint32_t place = d ? pack(d, false) : 0;
+    if (family && place) *family = place;
+    return place;
+}
+
+static struct dep_entry *find_or_add(
+        struct tw_thread *t, struct tw_dep_table *table, struct twatch_held *inner, uintptr_t cfa) {
+    uint64_t sum = tw_sys_mix(
+            ((uint64_t)inner->object << 1 | inner->mode) ^ inner->site); /* the order of the held set does not matter */
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        if (t->held[i].address)
+            sum ^= tw_sys_mix(((uint64_t)t->held[i].object << 1 | t->held[i].mode) + 0x9e3779b97f4a7c15ull);
+    uint32_t key = (uint32_t)(sum ^ sum >> 32), i = key & table->mask;
+    for (; table->entries[i].place; i = (i + 1) & table->mask) {
+        struct dep_entry *e = &table->entries[i];
+        if (e->key == key &&
+                (is_like(e->place) ? same_like(t, unpack(e->place), inner) : same(t, unpack(e->place), inner)))
+            return e;
+    }
+    if (!inner->stack) inner->stack = tw_stack_here(t, inner->site, cfa);
+    for (uint32_t k = 0; k < t->slot->nheld; k++)
+        if (t->held[k].address) tw_held_stack(t, &t->held[k]);
+    if ((table->used + 1) * 4ull > (table->mask + 1) * 3ull && grow(table)) {
+        grow_seen(t, table);
+        i = key & table->mask;
+        while (table->entries[i].place)
+            i = (i + 1) & table->mask;
+    }
+    uint32_t place = table->used < table->mask ? add_place(t, table, inner) : 0;
+    if (!place) return NULL;
+    table->entries[i] = (struct dep_entry){key, place};
+    table->used++;
+    return &table->entries[i];
+}
+
+/* Better late than never: at the first sighting the stack of an outer lock may not have been found. True when all are
+ * there. */
 static bool fill_stacks(struct tw_thread *t, struct twatch_dep *d) {
     bool all = true;
     for (uint32_t k = 0; k < d->nheld; k++) {
-        if (has_stack(&d->held[k])) continue;
+        if (has_stack(d->held[k].stack)) continue;
         for (uint32_t i = 0; i < t->slot->nheld; i++)
             if (t->held[i].object == d->held[k].object && t->held[i].stack) {
                 d->held[k].stack = t->held[i].stack;
                 d->held[k].site = t->held[i].site;
             }
-        all = all && has_stack(&d->held[k]);
+        all = all && has_stack(d->held[k].stack);
     }
     return all;
 }
@@ -210,29 +322,47 @@ static void mark_outer(struct tw_thread *t, uintptr_t site) {
     if (s->pc == site) s->outer = 1;
 }
 
-/* *settled: its stacks are as good as they will get. */
-static TW_NOINLINE struct twatch_dep *record_slow(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa, bool *settled) {
-    if (!have_table(t)) {
-        tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
-        return NULL;
-    }
-    for (uint32_t i = 0; i < t->slot->nheld; i++)
-        if (t->held[i].address && !t->held[i].object) tw_held_resolve(t, &t->held[i]);
-    mark_outer(t, t->held[0].site);
-    struct twatch_dep *d = find_or_add(t, t->deps, inner, cfa);
-    if (!d) {
-        tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
-        return NULL;
-    }
-    *settled = d->count >= SETTLED || fill_stacks(t, d);
+/* A member that is no longer like its family: a whole element takes its place. NULL: no room. */
+static struct twatch_dep *make_whole(struct tw_thread *t, struct dep_entry *e, const struct twatch_held *inner) {
+    struct twatch_like *l = unpack(e->place);
+    struct twatch_dep *d = add(t, t->deps, inner);
+    uint32_t place = d ? pack(d, false) : 0;
+    if (!place) return NULL;
+    d->count = l->count;
+    d->flags = ((const struct twatch_dep *)tw_store_at((uint64_t)l->of << 3))->flags;
+    add_segment(d, l->segment);
+    e->place = place;
+    __atomic_store_n(&l->of, 0, __ATOMIC_RELEASE);
     return d;
+}
+
+/* Counts n sightings. True: a member, of which nothing else can change. */
+static bool count_like(const struct tw_thread *t, const struct dep_entry *e, uint32_t n) {
+    if (!is_like(e->place)) return false;
+    struct twatch_like *l = unpack(e->place);
+    if (l->segment != t->desc->segment) return false;
+    l->count = l->count > UINT32_MAX - n ? UINT32_MAX : l->count + n;
+    return true;
+}
+
+static TW_NOINLINE struct dep_entry *record_slow(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
+    struct dep_entry *e = NULL;
+    if (have_table(t)) {
+        for (uint32_t i = 0; i < t->slot->nheld; i++)
+            if (t->held[i].address && !t->held[i].object) tw_held_resolve(t, &t->held[i]);
+        mark_outer(t, t->held[0].site);
+        e = find_or_add(t, t->deps, inner, cfa);
+    }
+    if (!e) tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
+    return e;
 }
 
 /* Returns the oldest key of the line, which has lost its place. */
 static uint64_t put_first(struct tw_seen *line, uint64_t key) {
     enum { N = sizeof line->key / sizeof line->key[0] };
     uint64_t oldest = line->key[N - 1];
-    for (uint32_t i = N - 1; i > 0; i--) line->key[i] = line->key[i - 1];
+    for (uint32_t i = N - 1; i > 0; i--)
+        line->key[i] = line->key[i - 1];
     line->key[0] = key;
     return oldest;
 }
@@ -250,29 +380,50 @@ static void remember(struct tw_thread *t, const struct twatch_held *inner, uint3
     if (pushed_out) put_first(tw_deps_line(t, pushed_out), pushed_out);
 }
 
-/* Nothing that another thread could ever want is held: each held lock was made by this thread and used by no other so far, as the lock that a Python thread holds
-   for its joiners all its life. The analyzer passes over such locks. */
+/* Nothing that another thread could ever want is held: each held lock was made by this thread and used by no other so
+   far, as the lock that a Python thread holds for its joiners all its life. The analyzer passes over such locks. */
 static bool holds_only_fresh(const struct tw_thread *t) {
     for (uint32_t i = 0; i < t->slot->nheld; i++)
         if (t->held[i].address && (!t->held[i].object || !fresh(t, t->held[i].object))) return false;
     return true;
 }
 
-/* A semaphore that its maker takes for the first time cannot be in anybody's hands; each wait of a Python condition variable makes one. */
+/* A semaphore that its maker takes for the first time cannot be in anybody's hands; each wait of a Python condition
+ * variable makes one. */
 static bool takes_new_semaphore(const struct tw_thread *t, const struct twatch_held *inner) {
     const struct twatch_object *o = tw_object_at(inner->object);
     return o && o->kind == TWATCH_OBJ_SEM && o->acquisitions <= 1 && fresh(t, inner->object);
 }
 
+/* A trylock holds and never wants: only that it writes to a reader-writer lock is worth an element. */
+static bool never_wants(const struct twatch_held *inner) {
+    if (!(inner->flags & TWATCH_HELD_TRY)) return false;
+    const struct twatch_object *o = tw_object_at(inner->object);
+    return o && o->kind == TWATCH_OBJ_MUTEX;
+}
+
 void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
-    if (holds_only_fresh(t) || takes_new_semaphore(t, inner)) return;
-    bool settled = false;
     uint32_t epoch = tw_object_epoch; /* before the look-ups: a death after them must be seen */
-    struct twatch_dep *d = record_slow(t, inner, cfa, &settled);
-    if (!d) return;
-    bool sample = t->seen_hits >= TW_SEEN_SAMPLE;
-    d->count += sample ? TW_SEEN_SAMPLE : 1;
-    if (sample) t->seen_hits = 0;
+    if (never_wants(inner)) {
+        if (have_table(t)) remember(t, inner, epoch);
+        return;
+    }
+    if (holds_only_fresh(t) || takes_new_semaphore(t, inner)) return;
+    struct dep_entry *e = record_slow(t, inner, cfa);
+    if (!e) return;
+    uint32_t sightings = t->seen_hits >= TW_SEEN_SAMPLE ? TW_SEEN_SAMPLE : 1;
+    if (sightings > 1) t->seen_hits = 0;
+    if (count_like(t, e, sightings)) {
+        remember(t, inner, epoch);
+        return;
+    }
+    struct twatch_dep *d = is_like(e->place) ? make_whole(t, e, inner) : unpack(e->place);
+    if (!d) {
+        tw_store_loss(TWATCH_LOSS_DEPENDENCY, 1);
+        return;
+    }
+    bool settled = d->count >= SETTLED || fill_stacks(t, d);
+    d->count += sightings;
     if (!(inner->flags & TWATCH_HELD_TRY)) d->flags &= (uint8_t)~TWATCH_DEP_TRY;
     if (!(inner->flags & TWATCH_HELD_TIMED)) d->flags &= (uint8_t)~TWATCH_DEP_TIMED;
     add_segment(d, t->desc->segment);

@@ -43,6 +43,8 @@ static char *at(uint64_t offset) {
     return segments[k] + (offset - segment_start(k));
 }
 
+void *tw_store_at(uint64_t offset) { return at(offset); }
+
 void tw_store_loss(uint32_t kind, uint64_t n) { __atomic_fetch_add(&tw_header->losses[kind], n, __ATOMIC_RELAXED); }
 
 static bool fd_is_ours(int fd) {

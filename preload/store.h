@@ -26,6 +26,7 @@ void tw_store_loss(uint32_t kind, uint64_t n);
 /* A new chunk of at least `bytes` of elements; NULL when there is no room. The head is complete; `used` is 0. */
 struct twatch_chunk *tw_store_chunk(uint32_t kind, uint32_t elem_size, size_t bytes, uint32_t first_id, uint32_t owner);
 uint64_t tw_store_offset(const void *p); /* file offset of something in a chunk; 0 if it is not in the record */
+void *tw_store_at(uint64_t offset);      /* what tw_store_offset has named */
 
 /* A growing array of fixed-size elements with ids from 1. Pointers stay valid for the life of the process. */
 struct tw_table {

@@ -198,6 +198,61 @@ static void model_variable(
     model_say_damage(r, what, &damage);
 }
 
+/* The whole dependency at a place in the file; NULL: there is none. Those read from the file stand in its order. */
+static const struct twatch_dep *model_dep_at(const struct model *m, const struct record *r, uint64_t offset) {
+    size_t low = 0, high = m->deps.n;
+    const unsigned char *want = offset < r->size ? r->base + offset : NULL;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if ((const unsigned char *)m->deps.at[middle] < want)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < m->deps.n && m->deps.at[low] == want ? m->deps.at[low] : NULL;
+}
+
+/* NULL: damaged. */
+static const struct twatch_dep *model_like(struct model *m, const struct record *r, const struct twatch_like *l) {
+    const struct twatch_dep *of = model_dep_at(m, r, (uint64_t)l->of * 8);
+    if (!of || sizeof *l + of->nheld * sizeof l->held[0] > l->size || !model_object(m, l->object)) return NULL;
+    size_t size = sizeof *of + of->nheld * sizeof of->held[0];
+    struct twatch_dep *d = arena_alloc(&m->arena, size);
+    memcpy(d, of, size);
+    d->object = l->object;
+    d->count = l->count;
+    d->nsegments = 1;
+    d->segments[0] = l->segment;
+    for (uint32_t i = 0; i < d->nheld; i++) {
+        if (!model_object(m, l->held[i])) return NULL;
+        d->held[i].object = l->held[i];
+    }
+    return d;
+}
+
+/* Appends the members of families, each as a whole dependency: nothing behind the model knows that they were written
+ * shorter. */
+static void model_likes(struct model *m, struct record *r) {
+    VEC(const void *) all = {0};
+    struct model_damage damage = {0};
+    for (size_t i = 0; i < r->chunks.n; i++) {
+        const struct record_chunk *c = &r->chunks.at[i];
+        const struct twatch_like *l;
+        for (uint32_t at = 0; c->kind == TWATCH_CHUNK_LIKE && (l = record_next(r, c, &at, sizeof *l));) {
+            const struct twatch_dep *d = l->of ? model_like(m, r, l) : NULL;
+            if (d) vec_push(&all, d);
+            damage.bad += l->of && !d;
+        }
+    }
+    if (all.n) {
+        m->deps.at = mem_grow(m->deps.at, m->deps.n + all.n, sizeof *m->deps.at);
+        memcpy(m->deps.at + m->deps.n, all.at, all.n * sizeof *all.at);
+        m->deps.n += all.n;
+    }
+    free(all.at);
+    model_say_damage(r, "short lock dependencies", &damage);
+}
+
 static void model_plain(struct record *r, uint16_t kind, struct model_list *list) {
     VEC(const void *) all = {0};
     for (size_t i = 0; i < r->chunks.n; i++) {
@@ -231,6 +286,7 @@ void model_build(struct model *m, struct record *r) {
     model_fixed(r, TWATCH_CHUNK_OBJECT, &m->objects, "locks");
     model_stacks(m, r);
     model_variable(m, r, TWATCH_CHUNK_DEP, &m->deps, "lock dependencies");
+    model_likes(m, r);
     model_variable(m, r, TWATCH_CHUNK_RACE, &m->races, "races");
     model_plain(r, TWATCH_CHUNK_INCIDENT, &m->incidents);
     model_plain(r, TWATCH_CHUNK_STAT, &m->stats);

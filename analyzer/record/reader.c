@@ -18,6 +18,7 @@ static int record_elem_size(uint16_t kind) {
     case TWATCH_CHUNK_STACK:
     case TWATCH_CHUNK_DEP:
     case TWATCH_CHUNK_RACE:
+    case TWATCH_CHUNK_LIKE:
         return 0;
     case TWATCH_CHUNK_MODULE:
         return sizeof(struct twatch_module);

@@ -116,7 +116,8 @@ enum twatch_chunk_kind {
     TWATCH_CHUNK_USE = 11,     /* fixed:    struct twatch_use, per thread and semaphore/condition/barrier */
     TWATCH_CHUNK_RACE = 12,    /* variable: struct twatch_race */
     TWATCH_CHUNK_RACEINFO = 13,/* fixed:    struct twatch_race_info, one per module looked at */
-    TWATCH_CHUNK_INTERVAL = 14 /* fixed:    struct twatch_interval, waits and holds with their times */
+    TWATCH_CHUNK_INTERVAL = 14,/* fixed:    struct twatch_interval, waits and holds with their times */
+    TWATCH_CHUNK_LIKE = 15     /* variable: struct twatch_like, dependencies that differ from another in the locks only */
 };
 
 struct twatch_chunk {
@@ -387,6 +388,19 @@ struct twatch_dep { /* thread took `object` while holding held[]; one element pe
     struct twatch_dep_held held[];
 };
 
+/*
+ * A dependency that has everything in common with an earlier one of its thread but the locks themselves, as those of a table of locks have: the same stacks,
+ * sites and modes, none of the dep flags, no held flags. The size of held[] is that of the earlier one's.
+ */
+struct twatch_like {
+    uint32_t size;
+    uint32_t of;       /* file offset of the struct twatch_dep, divided by 8; 0: a whole element has taken this one's place */
+    uint32_t object;
+    uint32_t segment;  /* the only one that it was seen in */
+    uint32_t count;
+    uint32_t held[];   /* objects */
+};
+
 /* ---- incidents -------------------------------------------------------------------------------------------------- */
 
 enum twatch_incident_kind {
@@ -550,6 +564,7 @@ TWATCH_SIZE(twatch_held, 32);
 TWATCH_SIZE(twatch_slot, 416);
 TWATCH_SIZE(twatch_stack, 16);
 TWATCH_SIZE(twatch_dep, 72);
+TWATCH_SIZE(twatch_like, 20);
 TWATCH_SIZE(twatch_dep_held, 24);
 TWATCH_SIZE(twatch_incident, 64);
 TWATCH_SIZE(twatch_stat, 64);

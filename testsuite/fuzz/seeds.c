@@ -14,14 +14,18 @@ static void save(struct mkrecord *r, const char *dir, const char *name) {
 /* A Python queue and a join: locks of the threading module, known by the Python frames that made them. */
 static void python(struct mkrecord *r, const uint32_t *t) {
     static const char *const texts[][3] = {
-            {"Condition.wait\n/usr/lib/python3.11/threading.py\n313", "Queue.get\n/usr/lib/python3.11/queue.py\n171", "consumer\n/srv/app.py\n8"},
-            {"Condition.wait\n/usr/lib/python3.11/threading.py\n313", "Queue.put\n/usr/lib/python3.11/queue.py\n140", "producer\n/srv/app.py\n5"},
-            {"Thread._set_tstate_lock\n/usr/lib/python3.11/threading.py\n1013", "Thread._bootstrap_inner\n/usr/lib/python3.11/threading.py\n1035", "\n\n"}};
+            {"Condition.wait\n/usr/lib/python3.11/threading.py\n313", "Queue.get\n/usr/lib/python3.11/queue.py\n171",
+                    "consumer\n/srv/app.py\n8"},
+            {"Condition.wait\n/usr/lib/python3.11/threading.py\n313", "Queue.put\n/usr/lib/python3.11/queue.py\n140",
+                    "producer\n/srv/app.py\n5"},
+            {"Thread._set_tstate_lock\n/usr/lib/python3.11/threading.py\n1013",
+                    "Thread._bootstrap_inner\n/usr/lib/python3.11/threading.py\n1035", "\n\n"}};
     for (unsigned i = 0; i < 3; i++) {
         uint64_t pcs[3];
         for (unsigned k = 0; k < 3; k++)
             pcs[k] = TWATCH_FRAME_PYTHON | mkrecord_string(r, texts[i][k]);
-        uint32_t stack = mkrecord_stack(r, pcs, 3), lock = mkrecord_object(r, TWATCH_OBJ_SEM, 0x403000 + 64u * i, stack);
+        uint32_t stack = mkrecord_stack(r, pcs, 3),
+                 lock = mkrecord_object(r, TWATCH_OBJ_SEM, 0x403000 + 64u * i, stack);
         mkrecord_object_at(r, lock)->flags |= TWATCH_OBJF_FOREIGN_POST;
         for (unsigned k = 0; k < 4; k++)
             mkrecord_use(r, &(struct twatch_use){.object = lock,
@@ -56,6 +60,8 @@ static struct mkrecord *everything(uint32_t end) {
         s->wait_stack = stack;
         s->wait_since_ns = 1100000000;
     }
+    for (uint32_t k = 2; k < 6; k++)
+        mkrecord_like(r, lock[k], 0, &lock[k - 2]);
     for (uint32_t k = 1; k < TWATCH_INCIDENT_END; k++)
         mkrecord_incident(r, &(struct twatch_incident){.kind = k,
                                      .thread = t[k % 6],

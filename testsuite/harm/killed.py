@@ -2,18 +2,18 @@
 record against the number of pairs that it had finished. Reads the record by itself, by preload/format/record.h."""
 import glob, os, random, signal, struct, subprocess, sys, time
 
-PAGE, DEP = 4096, 8
+PAGE, DEP, LIKE = 4096, 8, 15
 
 
 def dependencies(path):
-    """Complete elements of the DEP chunks: each begins with its own size."""
+    """Complete elements of the DEP and LIKE chunks: each begins with its own size."""
     data, n, at = open(path, "rb").read(), 0, PAGE
     while at + 32 <= len(data):
         magic, kind, pages, offset, _, _, _, used = struct.unpack_from("<IHHQIIII", data, at)
         if magic != 0x4B4E4843 or offset != at or pages == 0:
             at += PAGE
             continue
-        if kind == DEP:
+        if kind in (DEP, LIKE):
             pos, end = at + 32, at + 32 + used
             while pos < end:
                 size = struct.unpack_from("<I", data, pos)[0]

@@ -272,6 +272,18 @@ struct twatch_object *mkrecord_object_at(struct mkrecord *r, uint32_t id) {
     return mk_elem_at(r, TWATCH_CHUNK_OBJECT, id);
 }
 
+void mkrecord_like(struct mkrecord *r, uint32_t object, uint32_t segment, const uint32_t *held) {
+    uint16_t nheld = ((struct twatch_dep *)(void *)r->kind[TWATCH_CHUNK_DEP].at)->nheld;
+    size_t size = (sizeof(struct twatch_like) + nheld * sizeof *held + 7) & ~(size_t)7;
+    struct twatch_like *l = mk_add(r, TWATCH_CHUNK_LIKE, size);
+    l->size = (uint32_t)size;
+    l->of = 1; /* see mkrecord_image */
+    l->object = object;
+    l->segment = segment;
+    l->count = 1;
+    memcpy(l->held, held, nheld * sizeof *held);
+}
+
 /* ---- the file ---- */
 
 static size_t mk_take(const struct mkrecord *r, int kind,
@@ -305,6 +317,16 @@ static void mk_chunk(
     }
 }
 
+/* The first dependency has its place in the file: `first`. */
+static void mk_place_likes(struct mkrecord *r, size_t first) {
+    struct mk_bytes *all = &r->kind[TWATCH_CHUNK_LIKE];
+    for (size_t at = 0; at < all->n;) {
+        struct twatch_like *l = (void *)(all->at + at);
+        l->of = (uint32_t)(first / 8);
+        at += l->size;
+    }
+}
+
 unsigned char *mkrecord_image(struct mkrecord *r, size_t *size) {
     size_t pages = 1;
     for (int k = 0; k < MK_KINDS; k++)
@@ -319,6 +341,7 @@ unsigned char *mkrecord_image(struct mkrecord *r, size_t *size) {
     for (int k = 0; k < MK_KINDS; k++)
         for (size_t from = 0, n; (n = mk_take(r, k, from)) > 0; from += n) {
             uint32_t first = mk_elem[k] ? (uint32_t)(from / mk_elem[k]) + 1 : 0;
+            if (k == TWATCH_CHUNK_DEP && from == 0) mk_place_likes(r, at + sizeof(struct twatch_chunk));
             mk_chunk(image, at, k, r->kind[k].at + from, n, first);
             at += (n + sizeof(struct twatch_chunk) + TWATCH_PAGE - 1) / TWATCH_PAGE * TWATCH_PAGE;
         }

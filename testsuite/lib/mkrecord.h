@@ -39,6 +39,9 @@ uint32_t mkrecord_object(struct mkrecord *r, uint8_t kind, uint64_t address, uin
 void mkrecord_dep(struct mkrecord *r, uint32_t thread, uint32_t object, const uint32_t *held, uint16_t nheld);
 void mkrecord_dep_full(struct mkrecord *r, uint32_t thread, uint32_t object, uint8_t mode, uint8_t flags,
         uint32_t stack, uint64_t site, const struct twatch_dep_held *held, uint16_t nheld);
+/* A member of the family of the dependency recorded first, with as many held objects as that one has; seen once in the
+ * segment. */
+void mkrecord_like(struct mkrecord *r, uint32_t object, uint32_t segment, const uint32_t *held);
 
 void mkrecord_incident(struct mkrecord *r, const struct twatch_incident *incident);
 void mkrecord_stat(struct mkrecord *r, const struct twatch_stat *stat);

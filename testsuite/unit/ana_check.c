@@ -233,6 +233,30 @@ static struct mkrecord *waiting(uint32_t how, bool circle, uint16_t flags) {
     return x.r;
 }
 
+/* A member of a family counts as the whole dependency that it stands for, in the segment it was seen in; one whose
+ * family is not there is damage. */
+static void test_families(void) {
+    struct base x = two(false);
+    uint32_t c = mkrecord_object(x.r, TWATCH_OBJ_MUTEX, 0x5000, 0),
+             d = mkrecord_object(x.r, TWATCH_OBJ_MUTEX, 0x6000, 0);
+    mkrecord_dep(x.r, x.t, x.b, &x.a, 1);
+    mkrecord_like(x.r, d, 0, &c);
+    mkrecord_dep(x.r, x.u, c, &d, 1);
+    expect(done(x), "lock-order-cycle", 1, "a member of a family closes a cycle");
+    x = two(false);
+    mkrecord_dep(x.r, x.t, x.b, &x.a, 1);
+    mkrecord_like(x.r, x.a, 0, &x.b);
+    expect(done(x), "lock-order-cycle", 0, "a member is of the family's thread: no cycle with itself");
+    x = two(false);
+    mkrecord_dep(x.r, x.t, x.b, &x.a, 1);
+    mkrecord_like(x.r, 77, 0, &x.b);
+    struct run y;
+    run(&y, done(x));
+    ok(y.m.deps.n == 1 && y.m.nmissing == 1 && strstr(y.m.missing[0], "short lock dependencies"),
+            "a member with an unknown lock is left out, and said");
+    end(&y);
+}
+
 static void test_waits(void) {
     struct run x;
     run(&x, waiting(TWATCH_END_RUNNING, true, 0));
@@ -301,6 +325,7 @@ int main(void) {
     test_lock_order();
     test_classes();
     test_ring();
+    test_families();
     test_waits();
     test_incidents();
     test_fingerprints();
