@@ -136,8 +136,10 @@ static void fill_exit(struct report_run *run, const struct model *m) {
     switch ((enum twatch_end)m->header->end) {
     case TWATCH_END_EXIT:
     case TWATCH_END_FAST:
-    case TWATCH_END_DEADLOCK:
         run->exit = REPORT_EXIT_STATUS;
+        return;
+    case TWATCH_END_DEADLOCK:
+        run->exit = REPORT_EXIT_HUNG;
         return;
     case TWATCH_END_ABORT:
         run->exit = REPORT_EXIT_SIGNAL;

@@ -67,8 +67,9 @@ static const char *html_exit(const struct report_run *u, char *buffer, size_t si
             [REPORT_EXIT_SIGNAL] = "signal %d",
             [REPORT_EXIT_KILLED] = "was killed",
             [REPORT_EXIT_RUNNING] = "was still running",
-            [REPORT_EXIT_EXEC] = "became another program"};
-    if (u->exit == REPORT_EXIT_STATUS || u->exit == REPORT_EXIT_SIGNAL)
+            [REPORT_EXIT_EXEC] = "became another program",
+            [REPORT_EXIT_HUNG] = "hung, ended by twatch (status %d)"};
+    if (u->exit == REPORT_EXIT_STATUS || u->exit == REPORT_EXIT_SIGNAL || u->exit == REPORT_EXIT_HUNG)
         snprintf(buffer, size, words[u->exit], u->exit_code);
     else
         snprintf(buffer, size, "%s", words[u->exit]);

@@ -34,7 +34,8 @@ static const char *json_exit(enum report_exit exit) {
             [REPORT_EXIT_SIGNAL] = "signal",
             [REPORT_EXIT_KILLED] = "killed",
             [REPORT_EXIT_RUNNING] = "running",
-            [REPORT_EXIT_EXEC] = "exec"};
+            [REPORT_EXIT_EXEC] = "exec",
+            [REPORT_EXIT_HUNG] = "exit"};
     return names[exit];
 }
 

@@ -65,7 +65,14 @@ struct report_edge { /* `to` was taken while `from` was held; indices of nodes *
     bool reverse; /* the opposite order was seen too, directly or around a circle */
 };
 
-enum report_exit { REPORT_EXIT_STATUS, REPORT_EXIT_SIGNAL, REPORT_EXIT_KILLED, REPORT_EXIT_RUNNING, REPORT_EXIT_EXEC };
+enum report_exit {
+    REPORT_EXIT_STATUS,
+    REPORT_EXIT_SIGNAL,
+    REPORT_EXIT_KILLED,
+    REPORT_EXIT_RUNNING,
+    REPORT_EXIT_EXEC,
+    REPORT_EXIT_HUNG /* it would never have ended: the library ended it (on_deadlock) with exit_code */
+};
 
 struct report_coverage { /* one module that was to be watched for races */
     const char *module;  /* path */

@@ -142,6 +142,9 @@ static void text_exit(struct strbuf *b, const struct report_run *u) {
     case REPORT_EXIT_STATUS:
         strbuf_printf(b, "ended with status %d", u->exit_code);
         break;
+    case REPORT_EXIT_HUNG:
+        strbuf_printf(b, "hung and was ended by twatch with status %d", u->exit_code);
+        break;
     case REPORT_EXIT_SIGNAL:
         strbuf_printf(b, "ended by signal %d", u->exit_code);
         break;

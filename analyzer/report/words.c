@@ -41,7 +41,7 @@ static const char *words_phrase(enum action action, bool object) {
     case ACTION_FORKS:
         return "forks";
     case ACTION_RUNS:
-        return "was here when the process ended";
+        return "was at work when the process ended";
     case ACTION_DOES:
         return object ? "uses %s" : "is here";
     }
