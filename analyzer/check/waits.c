@@ -171,7 +171,7 @@ static struct waiting waits_of(const struct waits *w, uint32_t i, const struct w
 
 static const char *waits_prefix(const struct waits *w) {
     if (w->m->live) return NULL;
-    return w->m->header->end == TWATCH_END_ABORT ? "aborted while " : "killed while ";
+    return w->m->header->end == TWATCH_END_ABORT ? "the process was aborted while " : "the process was killed while ";
 }
 
 /* The edge by which a dead thread hangs on another dead one; NULL if there is none. */

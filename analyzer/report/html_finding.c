@@ -60,7 +60,7 @@ static void html_stack(FILE *out, const struct report *r, uint32_t run, const st
         fputs("</li>\n", out);
         i++;
     }
-    if (t->cut || n < t->nframes) fputs("<li class=\"lib\">... deeper frames are not shown</li>\n", out);
+    if (t->cut || n < t->nframes) fputs("<li class=\"lib\">... what called this is not shown</li>\n", out);
     fputs("</ol>\n", out);
 }
 

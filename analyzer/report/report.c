@@ -74,10 +74,10 @@ static int report_weight(enum action action) {
     case ACTION_FORKS:
     case ACTION_SIGNALS:
     case ACTION_POSTS:
+    case ACTION_DOES:
         return 3;
     case ACTION_HOLDS:
     case ACTION_DETACHES:
-    case ACTION_DOES:
     case ACTION_RUNS:
         return 2;
     case ACTION_CREATES:

@@ -169,7 +169,7 @@ void textout_stack(const struct textout *t, unsigned indent, const struct symbol
     }
     if (trace->cut) {
         textout_indent(t, indent);
-        fputs("... (the stack was deeper than what is recorded)\n", t->out);
+        fputs("... (what called this is not recorded)\n", t->out);
     }
 }
 

@@ -31,9 +31,9 @@ static const char *words_phrase(enum action action, bool object) {
     case ACTION_POSTS:
         return object ? "posts %s" : "posts";
     case ACTION_JOINS:
-        return object ? "joins, holding %s" : "joins";
+        return object ? "joins the other thread, holding %s" : "joins";
     case ACTION_DETACHES:
-        return "detaches";
+        return "was detached";
     case ACTION_CREATES:
         return "creates a thread";
     case ACTION_ENDS:

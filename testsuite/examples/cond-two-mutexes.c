@@ -1,14 +1,15 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int done;
+static atomic_int done;
 
 static void *waiter(void *mutex) {
     pthread_mutex_lock(mutex);
-    while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) pthread_cond_wait(&changed, mutex);
+    while (!done) pthread_cond_wait(&changed, mutex);
     pthread_mutex_unlock(mutex);
     return NULL;
 }
@@ -18,7 +19,7 @@ int main(void) {
     pthread_create(&t1, NULL, waiter, &a);
     pthread_create(&t2, NULL, waiter, &b);
     usleep(100000);
-    __atomic_store_n(&done, 1, __ATOMIC_RELAXED);
+    done = 1;
     pthread_cond_broadcast(&changed);
     pthread_join(t1, NULL);
     pthread_join(t2, NULL);
