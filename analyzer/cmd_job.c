@@ -186,6 +186,7 @@ static void job_join(struct job *j) {
     fill_namer(m, j->symbols[n]);
     join_find(m, &j->list);
     fill_run(&j->runs[n], &j->arena, m, j->symbols[n]);
+    if (job_wants_graph(j->args)) fill_graph(&j->runs[n], &j->arena, m);
     if (j->list.all.n > before) j->nruns = n + 1;
 }
 

@@ -31,13 +31,11 @@ static void watch_set(sigset_t *set) {
 }
 
 void watch_signals(struct watch *w) {
-    struct timespec real;
     sigset_t set;
     watch_set(&set);
     sigprocmask(SIG_BLOCK, &set, &w->old_mask);
     w->start_ns = watch_now();
-    clock_gettime(CLOCK_REALTIME, &real);
-    w->start_real = real.tv_sec;
+    clock_gettime(CLOCK_REALTIME_COARSE, &w->start_real);
 }
 
 void watch_signals_restore(struct watch *w) {
@@ -130,7 +128,10 @@ void watch_swap(struct watch *w, struct record *record) {
 
 bool watch_is_newer(const struct watch *w, const char *path) {
     struct stat st;
-    return stat(path, &st) == 0 && st.st_mtim.tv_sec >= w->start_real;
+    if (stat(path, &st) != 0) return false;
+    struct timespec at = st.st_mtim, start = w->start_real;
+    /* Some file systems keep whole seconds. */
+    return at.tv_sec > start.tv_sec || (at.tv_sec == start.tv_sec && (at.tv_nsec >= start.tv_nsec || !at.tv_nsec));
 }
 
 /* ---- was it observed? ---- */

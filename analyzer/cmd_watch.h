@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct watch {
     pid_t child;
@@ -17,7 +18,7 @@ struct watch {
     uint64_t timeout_ns; /* 0 none */
     bool timed_out;
     uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
-    int64_t start_real;        /* seconds of CLOCK_REALTIME */
+    struct timespec start_real; /* CLOCK_REALTIME_COARSE, by which file systems date files */
     sigset_t old_mask;
     VEC(struct record) snapshots;                   /* records of processes that lived when time was up */
     void (*find)(void *ctx, struct cmd_paths *out); /* the record files so far */

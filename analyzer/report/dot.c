@@ -12,8 +12,9 @@ static void dot_run(FILE *out, const struct report_run *u, size_t run) {
     for (size_t i = 0; i < u->nedges; i++)
         if (u->edges[i].reverse) circle[u->edges[i].from] = circle[u->edges[i].to] = true;
     fprintf(out, " subgraph cluster_%zu {\n  label=\"", run);
-    escape_put(out, ESCAPE_DOT, u->exe);
-    fprintf(out, " (pid %d)\";\n", u->pid);
+    escape_put(out, ESCAPE_DOT, u->across ? "all runs, by lock class" : u->exe);
+    if (!u->across) fprintf(out, " (pid %d)", u->pid);
+    fputs("\";\n", out);
     for (size_t i = 0; i < u->nnodes; i++) {
         fprintf(out, "  n%zu_%zu [label=\"", run, i);
         escape_put(out, ESCAPE_DOT, u->nodes[i].name);

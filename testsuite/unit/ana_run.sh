@@ -103,6 +103,9 @@ expect "time limit" 143 "$twatch" run --timeout=3 --format=text --output=r.txt -
 [ $((SECONDS - start)) -lt 10 ] && passed=$((passed + 1)) || failed=$((failed + 1))
 says r.txt "killed while"
 says r.txt "time limit"
+expect "a directory" 66 "$twatch" run --log-path=again/ -- ./bad
+expect "a directory with an older record" 0 "$twatch" run --log-path=again/ -- ./good
+expect "the same again" 66 "$twatch" run --log-path=again/ -- ./bad
 mkdir kept
 expect "own directory" 66 "$twatch" run --log-path=kept/ -- ./bad
 expect "report again" 66 "$twatch" report kept
