@@ -153,7 +153,7 @@ static uint32_t join_object(struct join_map *x, uint32_t id) {
     copy.generation = 1;
     copy.flags = o->flags & (TWATCH_OBJF_INIT_SEEN | TWATCH_OBJF_HEAP | TWATCH_OBJF_STACK | TWATCH_OBJF_C11 |
                                     TWATCH_OBJF_NAMED | TWATCH_OBJF_PSHARED);
-    copy.reserved = x->merged ? join_string(x->j, model_string(x->m, o->reserved, NULL)) : x->exe;
+    copy.links = x->merged ? join_string(x->j, model_string(x->m, o->links, NULL)) : x->exe;
     copy.init_value = o->kind == TWATCH_OBJ_SEM ? o->init_value : 0;
     bool named = (o->flags & TWATCH_OBJF_NAMED) && o->kind == TWATCH_OBJ_SEM;
     if (named)

@@ -4,7 +4,7 @@
 #include "object.h"
 #include "stack.h"
 
-enum { FIRST_BITS = 6, FIRST_ENTRIES = 1 << FIRST_BITS, FIRST_LINES = FIRST_BITS - 3, MOST_LINES = 11, FAMILIES = 64 };
+enum { FIRST_BITS = 6, FIRST_ENTRIES = 1 << FIRST_BITS, FIRST_LINES = FIRST_BITS - 3, MOST_LINES = 11, FAMILIES = 64, SPARE = 4, WORTH_SWEEPING = 4096 };
 enum { SETTLED = 100 }; /* sightings after which a dependency has the stacks that it will ever get, whole or not */
 
 /*
@@ -19,6 +19,7 @@ struct tw_dep_table {
         uint32_t key, place;
     } * entries;               /* place: see pack(); 0 empty */
     uint32_t family[FAMILIES]; /* places of whole elements, by what their members have in common */
+    struct twatch_like *spare[SPARE]; /* elements out of use, by size; `object` is the place of the next */
     struct tw_seen *seen;      /* the quick way to those seen lately: see tw_deps_seen */
     uint32_t seen_bits;        /* of the number of lines */
     struct tw_dep_table *next;
@@ -83,20 +84,62 @@ static void *unpack(uint32_t place) {
     return tw_store_at((uint64_t)(place >> 1) << 3);
 }
 
+/* Bytes of a member's element: a multiple of 8. */
+static uint32_t like_size(uint32_t nheld) {
+    return (uint32_t)(sizeof(struct twatch_like) + nheld * sizeof(uint32_t) + 7) & ~7u;
+}
+static struct twatch_like **spare_of(struct tw_dep_table *d, uint32_t size) {
+    uint32_t i = (size - like_size(1)) / 8;
+    return i < SPARE ? &d->spare[i] : NULL;
+}
+
+/* No cycle can pass through a lock that is dead and has never been on both sides of a dependency. */
+static bool dead_end(uint32_t object) {
+    enum { BOTH = TWATCH_OBJL_HELD | TWATCH_OBJL_WANTED };
+    const struct twatch_object *o = tw_object_at(object);
+    return (o->flags & TWATCH_OBJF_DEAD) && (__atomic_load_n(&o->links, __ATOMIC_RELAXED) & BOTH) != BOTH;
+}
+
+static void unlink_object(uint32_t object) { __atomic_fetch_sub(&tw_object_at(object)->links, 1, __ATOMIC_RELAXED); }
+
+/* True: the member was of no use to anybody, and its element is free. */
+static bool swept(struct tw_dep_table *table, struct twatch_like *l) {
+    const struct twatch_dep *of = tw_store_at((uint64_t)l->of << 3);
+    bool useless = dead_end(l->object);
+    for (uint32_t i = 0; i < of->nheld; i++) useless = useless || dead_end(l->held[i]);
+    struct twatch_like **spare = spare_of(table, l->size);
+    if (!useless || !spare) return false;
+    unlink_object(l->object);
+    for (uint32_t i = 0; i < of->nheld; i++) unlink_object(l->held[i]);
+    __atomic_store_n(&l->of, 0, __ATOMIC_RELEASE);
+    l->object = *spare ? pack(*spare, true) : 0;
+    *spare = l;
+    return true;
+}
+
+/*
+ * Room for more. A server that makes a lock for each request would fill the record with dependencies of locks that are gone: those that cannot be part of a
+ * cycle are let go first, and the table grows only if it is half full without them.
+ */
 static bool grow(struct tw_dep_table *d) {
-    uint32_t size = (d->mask + 1) * 2;
-    struct dep_entry *bigger = tw_sys_memory(size * sizeof *bigger);
-    if (!bigger) return false;
+    uint32_t used = d->used;
+    for (uint32_t i = 0; d->used >= WORTH_SWEEPING && i <= d->mask; i++) {
+        struct dep_entry *e = &d->entries[i];
+        if (is_like(e->place) && swept(d, unpack(e->place))) e->place = 0, used--;
+    }
+    uint32_t size = used * 2 > d->mask ? (d->mask + 1) * 2 : d->mask + 1;
+    struct dep_entry *fresh = tw_sys_memory(size * sizeof *fresh);
+    if (!fresh) return false;
     for (uint32_t i = 0; i <= d->mask; i++) {
         if (!d->entries[i].place) continue;
         uint32_t k = d->entries[i].key & (size - 1);
-        while (bigger[k].place)
-            k = (k + 1) & (size - 1);
-        bigger[k] = d->entries[i];
+        while (fresh[k].place) k = (k + 1) & (size - 1);
+        fresh[k] = d->entries[i];
     }
     tw_sys_release(d->entries, (d->mask + 1ull) * sizeof *d->entries);
-    d->entries = bigger;
+    d->entries = fresh;
     d->mask = size - 1;
+    d->used = used;
     return true;
 }
 
@@ -171,9 +214,10 @@ static bool still_fresh(const struct tw_thread *t, struct twatch_dep *d) {
     return any;
 }
 
-static void mark_in_dep(uint32_t object) {
+static void mark_in_dep(uint32_t object, uint32_t as) {
     struct twatch_object *o = tw_object_at(object);
     if (o && !(o->flags & TWATCH_OBJF_IN_DEP)) o->flags |= TWATCH_OBJF_IN_DEP;
+    if (o && tw_object_is_lock(o) && !(o->links & as)) __atomic_fetch_or(&o->links, as, __ATOMIC_RELAXED);
 }
 
 static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
@@ -196,10 +240,10 @@ static struct twatch_dep *add(struct tw_thread *t, struct tw_dep_table *table, c
         if (!h->address) continue;
         d->held[k++] = (struct twatch_dep_held){
                 .object = h->object, .stack = h->stack, .site = h->site, .mode = h->mode, .flags = fresh(t, h->object)};
-        mark_in_dep(h->object);
+        mark_in_dep(h->object, TWATCH_OBJL_HELD);
         if (h->object == inner->object) d->flags |= TWATCH_DEP_SELF;
     }
-    mark_in_dep(inner->object);
+    mark_in_dep(inner->object, TWATCH_OBJL_WANTED);
     tw_stream_seal(&table->stream, d);
     return d;
 }
@@ -209,13 +253,18 @@ static bool has_stack(uint32_t id) {
     return s && !(s->flags & TWATCH_STACK_SITE);
 }
 
+static bool is_lock(uint32_t object) {
+    const struct twatch_object *o = tw_object_at(object);
+    return o && tw_object_is_lock(o);
+}
+
 /* Where the family of a dependency stands; NULL: it is one of its own. */
 static uint32_t *family_of(const struct tw_thread *t, struct tw_dep_table *table, const struct twatch_held *inner) {
-    if (inner->flags & (TWATCH_HELD_TRY | TWATCH_HELD_TIMED) || !has_stack(inner->stack)) return NULL;
+    if (inner->flags & (TWATCH_HELD_TRY | TWATCH_HELD_TIMED) || !has_stack(inner->stack) || !is_lock(inner->object)) return NULL;
     uint64_t key = inner->stack;
     for (uint32_t i = 0; i < t->slot->nheld; i++) {
         const struct twatch_held *h = &t->held[i];
-        if (!h->address || h->object == inner->object || !has_stack(h->stack) || fresh(t, h->object)) return NULL;
+        if (!h->address || h->object == inner->object || !has_stack(h->stack) || !is_lock(h->object) || fresh(t, h->object)) return NULL;
         key = tw_sys_mix(key * 31 + h->stack);
     }
     return &table->family[key % FAMILIES];
@@ -234,23 +283,33 @@ static bool is_member(const struct tw_thread *t, const struct twatch_dep *of, co
     return true;
 }
 
-/* Bytes of a member's element: a multiple of 8. */
-static uint32_t like_size(uint32_t nheld) {
-    return (uint32_t)(sizeof(struct twatch_like) + nheld * sizeof(uint32_t) + 7) & ~7u;
+/* An element of `size` bytes to fill; *sealed: readers see it already, and pass over it while `of` is 0. */
+static struct twatch_like *new_like(struct tw_dep_table *table, uint32_t size, bool *sealed) {
+    struct twatch_like **spare = spare_of(table, size), *l = spare ? *spare : NULL;
+    *sealed = l != NULL;
+    if (!l) return tw_stream_append(&table->likes, size, 0);
+    *spare = l->object ? unpack(l->object) : NULL;
+    l->count = 0;
+    return l;
 }
 
-static uint32_t add_like(
-        struct tw_thread *t, struct tw_dep_table *table, uint32_t of, const struct twatch_held *inner) {
-    struct twatch_like *l = tw_stream_append(&table->likes, like_size(t->slot->nheld), 0);
+static uint32_t link_object(uint32_t object, uint32_t as) {
+    struct twatch_object *o = tw_object_at(object);
+    __atomic_fetch_add(&o->links, 1, __ATOMIC_RELAXED);
+    if (!(o->links & as)) __atomic_fetch_or(&o->links, as, __ATOMIC_RELAXED);
+    return object;
+}
+
+static uint32_t add_like(struct tw_thread *t, struct tw_dep_table *table, uint32_t of, const struct twatch_held *inner) {
+    bool sealed;
+    struct twatch_like *l = new_like(table, like_size(t->slot->nheld), &sealed);
     uint32_t place = l ? pack(l, true) : 0;
     if (!place) return 0;
-    l->of = of >> 1;
-    l->object = inner->object;
     l->segment = t->desc->segment;
-    for (uint32_t i = 0; i < t->slot->nheld; i++)
-        mark_in_dep(l->held[i] = t->held[i].object);
-    mark_in_dep(inner->object);
-    tw_stream_seal(&table->likes, l);
+    l->object = link_object(inner->object, TWATCH_OBJL_WANTED);
+    for (uint32_t i = 0; i < t->slot->nheld; i++) l->held[i] = link_object(t->held[i].object, TWATCH_OBJL_HELD);
+    __atomic_store_n(&l->of, of >> 1, __ATOMIC_RELEASE);
+    if (!sealed) tw_stream_seal(&table->likes, l);
     return place;
 }
 
@@ -348,8 +407,6 @@ static bool count_like(const struct tw_thread *t, const struct dep_entry *e, uin
 static TW_NOINLINE struct dep_entry *record_slow(struct tw_thread *t, struct twatch_held *inner, uintptr_t cfa) {
     struct dep_entry *e = NULL;
     if (have_table(t)) {
-        for (uint32_t i = 0; i < t->slot->nheld; i++)
-            if (t->held[i].address && !t->held[i].object) tw_held_resolve(t, &t->held[i]);
         mark_outer(t, t->held[0].site);
         e = find_or_add(t, t->deps, inner, cfa);
     }
@@ -408,6 +465,8 @@ void tw_deps_record(struct tw_thread *t, struct twatch_held *inner, uintptr_t cf
         if (have_table(t)) remember(t, inner, epoch);
         return;
     }
+    for (uint32_t i = 0; i < t->slot->nheld; i++)
+        if (t->held[i].address && !t->held[i].object) tw_held_resolve(t, &t->held[i]);
     if (holds_only_fresh(t) || takes_new_semaphore(t, inner)) return;
     struct dep_entry *e = record_slow(t, inner, cfa);
     if (!e) return;

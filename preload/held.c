@@ -20,21 +20,23 @@ static struct tw_known *known_of(struct tw_thread *t, uintptr_t address) {
 
 /*
  * A lock in a stack frame dies with the frame, which nobody tells us. So the object remembers the frame: where its return address stands
- * (`reserved`: distance in words) and what it was (`init_value2`); when that has changed, the address is another lock's.
+ * (distance in words) and what it was (`init_value2`); when that has changed, the address is another lock's.
  */
+static uint32_t *frame_distance(struct twatch_object *o) { return tw_object_is_lock(o) ? &o->init_value : &o->links; }
+
 static void remember_frame(struct tw_thread *t, uint32_t id, const struct tw_acquire *a) {
     struct twatch_object *o = tw_object_at(id);
     if (!o || a->kind == TWATCH_OBJ_SEM || !a->cfa || a->address < a->cfa || a->address >= t->stack_hi) return;
     uintptr_t slot = tw_stack_slot_above(t, a->pc, a->cfa, a->address);
     if (!slot) return;
-    o->reserved = (uint32_t)((slot - a->address) / 8);
+    *frame_distance(o) = (uint32_t)((slot - a->address) / 8);
     o->init_value2 = (uint32_t)*(const uint64_t *)slot;
     o->flags |= TWATCH_OBJF_STACK;
 }
 
-static bool frame_gone(const struct twatch_object *o) {
+static bool frame_gone(struct twatch_object *o) {
     if (!(o->flags & TWATCH_OBJF_STACK) || o->kind == TWATCH_OBJ_SEM) return false;
-    const uint64_t *slot = (const uint64_t *)((o->address & ~(uint64_t)7) + 8ull * o->reserved);
+    const uint64_t *slot = (const uint64_t *)((o->address & ~(uint64_t)7) + 8ull * *frame_distance(o));
     return !tw_sys_readable(slot, 8) || (uint32_t)*slot != o->init_value2;
 }
 
@@ -43,7 +45,7 @@ static TW_NOINLINE uint32_t look_up(struct tw_thread *t, const struct tw_acquire
     struct tw_known *k = known_of(t, a->address);
     uint32_t epoch = tw_object_epoch; /* before the look-up: a death after it must be seen */
     uint32_t id = tw_object_find(a->address);
-    const struct twatch_object *o = tw_object_at(id);
+    struct twatch_object *o = tw_object_at(id);
     bool reborn = o && (o->flags & TWATCH_OBJF_DESTROYED || frame_gone(o));
     if (!o || o->kind != a->kind || reborn) {
         uint32_t stack = a->cfa ? tw_stack_here(t, a->pc, a->cfa) : 0;

@@ -102,7 +102,7 @@ static void rest(uint32_t id) {
 }
 
 static bool is_referred_to(const struct twatch_object *o, uint32_t id) {
-    return o->flags & (TWATCH_OBJF_IN_DEP | TWATCH_OBJF_COUNTED) || tw_use_has(id);
+    return o->flags & (TWATCH_OBJF_IN_DEP | TWATCH_OBJF_COUNTED) || tw_object_links(o) || tw_use_has(id);
 }
 
 /* The record of an object that died long ago, emptied; NULL: there is none, or there are not many objects yet. */

@@ -22,6 +22,15 @@ uint32_t tw_object_init(uintptr_t address, uint32_t kind, uint32_t type, uint32_
 void tw_object_destroy(uint32_t id, uint32_t stack);
 /* Something in the record refers to the object: its id is never used for another. */
 void tw_object_keep(uint32_t id);
+/* Its `links` are of dependencies. */
+static inline bool tw_object_is_lock(const struct twatch_object *o) {
+    return o->kind == TWATCH_OBJ_MUTEX || o->kind == TWATCH_OBJ_RWLOCK || o->kind == TWATCH_OBJ_SPIN;
+}
+/* How many short dependencies name it. */
+static inline uint32_t tw_object_links(const struct twatch_object *o) {
+    if (!tw_object_is_lock(o)) return 0;
+    return __atomic_load_n(&o->links, __ATOMIC_RELAXED) & ~(uint32_t)(TWATCH_OBJL_HELD | TWATCH_OBJL_WANTED);
+}
 /* The memory [lo, hi) is gone: every object in it is dead. `each` (may be NULL) is called for every one before. */
 void tw_object_range_dead(uintptr_t lo, uintptr_t hi, void (*each)(struct twatch_object *o, uint32_t id, void *arg), void *arg);
 /* Cheap: false means that no object was ever seen in [lo, hi). A nanosecond or two for small blocks. */

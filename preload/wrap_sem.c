@@ -413,7 +413,7 @@ static void opened(sem_t *s, const char *name, uintptr_t pc, uintptr_t cfa) {
                 cfa);
         o = tw_object_at(tw_object_find((uintptr_t)s));
     }
-    if (o) o->reserved++; /* times it is open */
+    if (o) o->links++; /* times it is open */
     tw_leave(t);
 }
 
@@ -440,7 +440,7 @@ TW_EXPORT int sem_close(sem_t *s) {
     if (t) { /* the last close unmaps it */
         uint32_t id = tw_object_find((uintptr_t)s);
         struct twatch_object *o = tw_object_at(id);
-        if (o && o->kind == TWATCH_OBJ_SEM && o->flags & TWATCH_OBJF_NAMED && o->reserved > 0 && --o->reserved == 0) {
+        if (o && o->kind == TWATCH_OBJ_SEM && o->flags & TWATCH_OBJF_NAMED && o->links > 0 && --o->links == 0) {
             struct twatch_held gone;
             while (tw_held_take(t, (uintptr_t)s, &gone))
                 continue;

@@ -249,6 +249,11 @@ enum twatch_object_flags {
     TWATCH_OBJF_COUNTED = 1u << 15       /* has contention records: the id is never reused */
 };
 
+enum twatch_object_links { /* of dependencies, since it was made */
+    TWATCH_OBJL_HELD = 1u << 30,   /* others were taken under it */
+    TWATCH_OBJL_WANTED = 1u << 31  /* it was taken under others */
+};
+
 struct twatch_object {
     uint64_t address;
     uint64_t create_site;   /* return address of the init call, or of the first acquisition */
@@ -263,7 +268,8 @@ struct twatch_object {
     uint32_t max_value;     /* semaphore: highest value computed; cond: number of distinct mutexes */
     uint32_t reused_ms;     /* until then, in milliseconds from start_ns, the record served objects that are dead; 0: its first */
     uint32_t destroy_stack;
-    uint32_t reserved;
+    uint32_t links;         /* mutex, rwlock, spin: enum twatch_object_links, and below it the number of short dependencies that name it;
+                               other kinds: the library's own */
 };
 
 /* ---- live state ------------------------------------------------------------------------------------------------- */
@@ -394,7 +400,7 @@ struct twatch_dep { /* thread took `object` while holding held[]; one element pe
  */
 struct twatch_like {
     uint32_t size;
-    uint32_t of;       /* file offset of the struct twatch_dep, divided by 8; 0: a whole element has taken this one's place */
+    uint32_t of;       /* file offset of the struct twatch_dep, divided by 8; 0: the element is free */
     uint32_t object;
     uint32_t segment;  /* the only one that it was seen in */
     uint32_t count;

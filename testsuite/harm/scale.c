@@ -141,10 +141,30 @@ static void *serve(void *arg) {
     return arg;
 }
 
-static void day(int n) {
+/* The same with every request's lock taken under the lock of its table, and another taken under it by a second kind of thread. */
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *serve_nested(void *arg) {
+    pthread_mutex_t *slots[64] = {0};
+    for (int i = 0; i < nrequests; i++) {
+        pthread_mutex_t **r = &slots[i % 64];
+        if (*r) pthread_mutex_destroy(*r), free(*r);
+        *r = malloc(sizeof **r);
+        pthread_mutex_init(*r, NULL);
+        if (arg) pthread_mutex_lock(&table_lock);
+        pthread_mutex_lock(*r);
+        if (!arg) count();
+        pthread_mutex_unlock(*r);
+        if (arg) pthread_mutex_unlock(&table_lock);
+        count();
+    }
+    return NULL;
+}
+
+static void day(int n, void *(*work)(void *)) {
     pthread_t t[4];
     nrequests = n / 4;
-    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, serve, NULL);
+    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, work, i % 2 ? &table_lock : NULL);
     for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
     printf("%ld\n", counter);
 }
@@ -163,7 +183,9 @@ int main(int argc, char **argv) {
     else if (!strcmp(mode, "deep"))
         deep();
     else if (!strcmp(mode, "day"))
-        day(n);
+        day(n, serve);
+    else if (!strcmp(mode, "nested"))
+        day(n, serve_nested);
     else
         return 2;
     return 0;
