@@ -355,11 +355,7 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
 }
 
 void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p) {
-    if (__builtin_expect(t->reacquire != 0, 0)) {
-        uint32_t n = t->reacquire;
-        t->reacquire = 0;
-        rt_atomic_acquire(t, n);
-    }
+    if (__builtin_expect(t->reacquire != 0, 0)) rt_atomic_reacquire(t);
     t->used = 1;
     uintptr_t hi = addr + bytes;
     while (addr < hi) {
@@ -382,6 +378,7 @@ void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_pla
     if (size > FREE_MARKED) size = FREE_MARKED; /* large blocks are rarely used after free in their middle first */
     uintptr_t hi = (addr + size) & ~3ull;
     uint32_t own = 1u << (t->slot->number % RT_READERS);
+    if (__builtin_expect(t->reacquire != 0, 0)) rt_atomic_reacquire(t);
     t->used = 1;
     addr = (addr + 3) & ~3ull;
     for (uintptr_t g = addr; g < hi; g += 4) {

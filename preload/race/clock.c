@@ -99,6 +99,18 @@ uint32_t rt_clock_bump_other(uint32_t slot) {
     return c;
 }
 
+void rt_clock_taken(uint32_t slot, uint32_t number) {
+    struct rt_slot *s = slots[slot];
+    if (!s) return;
+    rt_lock(&s->lock);
+    if (s->tls) {
+        s->tls->taken[s->tls->ntaken % RT_TAKEN] = number;
+        __atomic_store_n(&s->tls->ntaken, s->tls->ntaken + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&s->tls->reacquire, RT_REACQUIRE_TAKEN, __ATOMIC_SEQ_CST);
+    }
+    rt_unlock(&s->lock);
+}
+
 static void set_epoch(struct rt_tls *t, uint32_t slot, uint32_t clock) {
     uint64_t e = rt_epoch(slot, clock);
     __atomic_store_n(&t->epoch, e << 32 | e, __ATOMIC_RELEASE);

@@ -22,7 +22,7 @@
 #include <string.h>
 
 enum { RT_SLOTS = 1024, RT_CROWD = 1022, RT_MARK_SLOT = 1023, RT_FRESH_SLOTS = 64, RT_READERS = 6, RT_PENDING = 8 };
-enum { RT_CLOCK_BITS = 21, RT_RECENT = 8 };
+enum { RT_CLOCK_BITS = 21, RT_RECENT = 8, RT_TAKEN = 8 };
 
 #define RT_CLOCK_MASK ((1u << RT_CLOCK_BITS) - 1u)
 #define RT_CLOCK_LAST                                                                                                  \
@@ -89,6 +89,7 @@ struct rt_tls {
     uint32_t reacquire; /* atomic variable that a plain load was seen in front of; acquired again at the next slow call
                          */
     uint32_t exact_ops; /* releases before biasing begins */
+    uint32_t ntaken, seen_taken, taken[RT_TAKEN]; /* atomic variables that other threads took over; sync.c */
     uint32_t used;      /* the epoch stands in a cell: the next release must step it */
     uint32_t npending;
     uint32_t deferred; /* a signal came meanwhile: when not busy any more, the signal mask becomes deferred_mask */
@@ -174,6 +175,8 @@ void rt_clock_bump(struct rt_tls *t);
  * is returned. */
 uint32_t rt_clock_bump_other(uint32_t slot);
 uint32_t rt_clock_now(uint32_t slot);
+/* The atomic variable was the slot's own until now: its thread acquires it again at its next slow call. */
+void rt_clock_taken(uint32_t slot, uint32_t number);
 /* Join slot's clock vector into t's, with `clock` for the slot itself. */
 void rt_clock_learn(struct rt_tls *t, uint32_t slot, uint32_t clock);
 uint32_t rt_clock_thread(uint32_t epoch);
@@ -223,6 +226,9 @@ void rt_sync_do(struct rt_tls *t, uint32_t op, uintptr_t obj);
 uint32_t rt_atomic_at(struct rt_tls *t, uintptr_t addr, uint32_t size, struct rt_place *p);
 void rt_atomic_release(struct rt_tls *t, uint32_t number);
 void rt_atomic_acquire(struct rt_tls *t, uint32_t number);
+/* What t->reacquire asks for. */
+void rt_atomic_reacquire(struct rt_tls *t);
+#define RT_REACQUIRE_TAKEN (~0u)
 /* Remembers the operation as the variable's last one. */
 void rt_atomic_note(struct rt_tls *t, uint32_t number, struct rt_place *p);
 /* A plain access to the granule of an atomic variable. */

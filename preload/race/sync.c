@@ -194,11 +194,17 @@ static void cells_set(const struct sync *s, uint32_t mark) { /* the inline check
  * Under s->lock: another thread than the owner comes. The owner's releases look at the state without the lock, and its
  * checks at the cells: it must see that they count again before its clock steps, or what it does in between is in no
  * clock that anybody is given.
+ *
+ * The owner of an atomic variable may stand between its check, which found the variable its own, and the operation: what
+ * the operation then sees may have been released after the check, by the thread that comes now. So the owner is told to
+ * acquire the variable once more at its next slow call, which comes before anything is said of what it does from then on:
+ * its clock has stepped.
  */
 static void unbias(struct sync *s) {
     if (s->state == SOLO) {
         __atomic_store_n(&s->state, FULL, __ATOMIC_SEQ_CST);
         cells_set(s, RT_MARK_SHARED);
+        if (s->atomic) rt_clock_taken(s->owner, (uint32_t)(s - pool));
         uint32_t now = rt_clock_bump_other(s->owner);
         uint32_t clock = s->atomic || s->release_clock > now ? now : s->release_clock;
         vector_take(&s->all, rt_clocks[s->owner], s->owner, clock);
@@ -223,6 +229,7 @@ static void acquire(struct rt_tls *t, struct sync *s, bool shared) {
  * thread has done is of older ones: those are given out, and the next release is as good as this one.
  */
 static void release(struct rt_tls *t, struct sync *s, bool shared) {
+    if (__builtin_expect(t->reacquire != 0, 0)) rt_atomic_reacquire(t); /* it is part of what is released */
     uint32_t me = t->slot->number, clock = rt_clock_of((uint32_t)t->epoch);
     if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_release(t, s->addr, s->atomic);
     bool used = t->used || me == RT_CROWD || rt_hybrid_on;
@@ -335,6 +342,15 @@ void rt_atomic_release(struct rt_tls *t, uint32_t number) {
 }
 void rt_atomic_acquire(struct rt_tls *t, uint32_t number) {
     acquire(t, &pool[number], false);
+}
+
+void rt_atomic_reacquire(struct rt_tls *t) {
+    uint32_t n = __atomic_exchange_n(&t->reacquire, 0, __ATOMIC_SEQ_CST);
+    if (n && n != RT_REACQUIRE_TAKEN) acquire(t, &pool[n], false);
+    uint32_t last = __atomic_load_n(&t->ntaken, __ATOMIC_ACQUIRE);
+    if (last - t->seen_taken > RT_TAKEN) t->seen_taken = last - RT_TAKEN;
+    while (t->seen_taken != last)
+        acquire(t, &pool[t->taken[t->seen_taken++ % RT_TAKEN]], false);
 }
 
 void rt_atomic_note(struct rt_tls *t, uint32_t number, struct rt_place *p) {
