@@ -232,9 +232,11 @@ static int races_rank(const struct twatch_race *x) {
            (x->side[1].stack != 0);
 }
 
+/* Where nothing has a name it is the instruction, whether its stack is known or not. */
 static const char *races_place(const struct check *c, const struct twatch_race_side *s) {
-    const char *place = names_place(c->m, &c->out->arena, races_stack(c->m, s), races_site(s));
-    return place ? place : arena_printf(&c->out->arena, "0x%" PRIx64, s->pc);
+    const struct namer *n = &c->m->namer;
+    const char *known = n->brief ? n->brief(n->ctx, races_stack(c->m, s), races_site(s)) : NULL;
+    return known ? arena_str(&c->out->arena, known) : names_address(c->m, &c->out->arena, s->pc);
 }
 
 static void races_add(struct check *c, struct races_group **groups, const struct twatch_race *x, size_t i) {

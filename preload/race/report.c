@@ -158,6 +158,18 @@ static bool pair_write(struct pair *p, const struct rt_race *r) {
     return true;
 }
 
+static void pair_moves(struct pair *p, const struct rt_race *r) { /* the same two places, at other memory */
+    struct twatch_race *e = p->element;
+    if (r->granule == p->granule) return;
+    p->granule = r->granule;
+    rt_report_hot[rt_report_hash(r->granule)] = 1;
+    memset(p->usual, 0, sizeof p->usual);
+    e->usual_lock = e->usual_count = 0;
+    e->where = e->owner_thread = e->alloc_stack = e->alloc_thread = 0;
+    e->block = e->block_size = 0;
+    find_where(e, r->granule + (uint32_t)__builtin_ctz(r->mask | 16));
+}
+
 /* Under lock: a pair that was reported without a stack is seen again with both. Locks keep their places: there may be fewer, not more. */
 static void pair_complete(struct pair *p, const struct rt_race *r) {
     struct twatch_race *e = p->element;
@@ -175,6 +187,7 @@ static void pair_complete(struct pair *p, const struct rt_race *r) {
         for (uint32_t i = 0; i < side[k].nlocks; i++) e->locks[at + i] = locks[k][i];
     e->side[0] = side[0];
     e->side[1] = side[1];
+    pair_moves(p, r);
 }
 
 struct job {
