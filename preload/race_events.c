@@ -1,5 +1,6 @@
 #include "race_events.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
@@ -7,7 +8,10 @@
 
 enum { CLOCK = TW_EVENTS, KINDS = TW_EVENTS + 1, HIGH = 1000 };
 
-static int fds[TW_EVENTS_TEAM][KINDS]; /* 0: none */
+static struct event {
+    int fd;
+    uint64_t id; /* the kernel's, unique: tells our descriptor from another one of its number */
+} events[TW_EVENTS_TEAM][KINDS];
 static uint32_t team;
 static uint64_t key;
 
@@ -46,62 +50,90 @@ static int lifted(int fd) {
     return (int)high;
 }
 
-static int open_one(int tid, int *to) {
+static uint64_t id_of(int fd) {
+    uint64_t id = 0;
+    return tw_sys(SYS_ioctl, fd, PERF_EVENT_IOC_ID, &id) < 0 ? 0 : id;
+}
+
+static bool ours(const struct event *e) {
+    return e->id && id_of(e->fd) == e->id;
+}
+
+static int open_one(int tid, struct event *to) {
     for (uint32_t kind = 0; kind < KINDS; kind++) {
         struct perf_event_attr a = attributes(kind, 0, (uintptr_t)&team);
         a.disabled = kind != CLOCK;
         long fd = tw_sys(SYS_perf_event_open, &a, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
         if (fd < 0) {
             while (kind-- > 0)
-                tw_sys(SYS_close, to[kind]);
+                tw_sys(SYS_close, to[kind].fd);
             return (int)fd;
         }
-        to[kind] = lifted((int)fd);
+        to[kind].fd = lifted((int)fd);
+        to[kind].id = id_of(to[kind].fd);
     }
     return 0;
 }
 
 int tw_events_open(uint64_t with_key, const int *tids, uint32_t n) {
-    int first = -3 /* ESRCH */;
+    int first = -ESRCH;
     key = with_key;
     team = 0;
     for (uint32_t i = 0; i < n && team < TW_EVENTS_TEAM; i++) {
-        int rc = open_one(tids[i], fds[team]);
+        int rc = open_one(tids[i], events[team]);
         if (i == 0) first = rc;
-        if (rc == 0) team++;
+        if (rc == 0) __atomic_store_n(&team, team + 1, __ATOMIC_RELEASE);
     }
     return team ? 0 : first;
 }
 
 void tw_events_close(void) {
-    for (uint32_t i = 0; i < team; i++)
+    uint32_t n = team;
+    __atomic_store_n(&team, 0, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < n; i++)
         for (uint32_t kind = 0; kind < KINDS; kind++)
-            tw_sys(SYS_close, fds[i][kind]);
-    team = 0;
+            if (ours(&events[i][kind])) tw_sys(SYS_close, events[i][kind].fd);
 }
 
-void tw_events_forget(void) {
-    team = 0;
+bool tw_events_alive(void) {
+    for (uint32_t i = 0; i < team; i++)
+        for (uint32_t kind = 0; kind < KINDS; kind++)
+            if (!ours(&events[i][kind])) return false;
+    return true;
 }
 
 bool tw_events_own(int fd) {
+    return fd >= 0 && tw_events_next((uint32_t)fd) == fd;
+}
+
+int64_t tw_events_next(uint32_t from) {
+    int64_t best = -1;
     for (uint32_t i = 0; i < team; i++)
-        for (uint32_t kind = 0; kind < KINDS; kind++)
-            if (fds[i][kind] == fd) return true;
-    return false;
+        for (uint32_t kind = 0; kind < KINDS; kind++) {
+            int64_t fd = events[i][kind].fd;
+            if (fd >= from && (best < 0 || fd < best)) best = fd;
+        }
+    return best;
 }
 
 int tw_events_arm(uint32_t number, uint32_t generation, uintptr_t address) {
     struct perf_event_attr a = attributes(number, generation, address);
     int worst = 0;
     for (uint32_t i = 0; i < team; i++) {
-        long rc = tw_sys(SYS_ioctl, fds[i][number], PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &a);
-        if (rc < 0) worst = (int)rc;
+        const struct event *e = &events[i][number];
+        if (!ours(e)) return -EBADF;
+        long rc = tw_sys(SYS_ioctl, e->fd, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &a);
+        if (rc < 0 && worst == 0) worst = (int)rc;
     }
     return worst;
 }
 
 void tw_events_disarm(uint32_t number) {
     for (uint32_t i = 0; i < team; i++)
-        tw_sys(SYS_ioctl, fds[i][number], PERF_EVENT_IOC_DISABLE, 0);
+        if (ours(&events[i][number])) tw_sys(SYS_ioctl, events[i][number].fd, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+void tw_events_toggle(uint32_t number) {
+    tw_sys(SYS_ioctl, events[0][number].fd, PERF_EVENT_IOC_DISABLE, 0);
+    tw_sys(SYS_ioctl, events[0][number].fd, PERF_EVENT_IOC_ENABLE, 0);
 }

@@ -13,14 +13,17 @@ enum { TW_EVENTS = 4, TW_EVENTS_TEAM = 8, TW_EVENTS_TICK = 10000000 }; /* tick: 
 /* For threads by kernel id, 0 is the caller. `key` stands in the upper half of all signals' data. 0, or -errno of the
  * first thread's. */
 int tw_events_open(uint64_t key, const int *tids, uint32_t n);
+/* Somebody may have closed our descriptors behind libc's back, and their numbers may be the program's now: a descriptor
+ * is used only when the kernel says that it is still ours. */
 void tw_events_close(void);
-/* The descriptors are not ours any more. */
-void tw_events_forget(void);
+bool tw_events_alive(void);
 bool tw_events_own(int fd);
-/* Watches the byte at an address, in all threads. 0 or -errno: EBADF and ENOTTY say that somebody closed the
- * descriptors. */
+int64_t tw_events_next(uint32_t from);
+/* Watches the byte at an address, in all threads. 0 or -errno: EBADF says that a descriptor is not ours any more. */
 int tw_events_arm(uint32_t number, uint32_t generation, uintptr_t address);
 void tw_events_disarm(uint32_t number);
+/* Off and on again, in the first thread. */
+void tw_events_toggle(uint32_t number);
 /* What the signal was sent for. */
 static inline uint32_t tw_events_number(uint64_t data) {
     return (uint32_t)data >> 28;

@@ -30,8 +30,9 @@ static inline void tw_sample_wake(void) {
 }
 /* In the handler of SIGTRAP. False: it is none of ours. Keeps errno. */
 bool tw_sample_trap(const siginfo_t *info, void *ucontext);
-/* One of the descriptors of the watchpoints: the program does not know it. */
+/* One of the descriptors of the watchpoints: the program does not know it. The lowest of them from a number on, or -1. */
 bool tw_sample_owns(int fd);
+int64_t tw_sample_next_own(uint32_t from);
 /* Before exec: nothing is watched until the next look (exec may fail). Any context. */
 void tw_sample_pause(void);
 

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "hands.h"
+#include "idle.h"
 #include "race_sample.h"
 #include "unwind.h"
 
@@ -32,7 +33,9 @@ static TW_NOINLINE ssize_t probe(long number, int fd, uintptr_t p, size_t n) {
 TW_EXPORT ssize_t read(int fd, void *p, size_t n) {
     tw_sample_wake();
     if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_read, fd, (uintptr_t)p, n);
+    const uint64_t since = tw_idle_read();
     ssize_t got = TW_REAL(read)(fd, p, n);
+    tw_idle_read_over(fd, since, got, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
         TW_WRITES(p, (size_t)got);
@@ -60,7 +63,9 @@ TW_EXPORT ssize_t pread64(int fd, void *p, size_t n, off64_t at) {
 
 TW_EXPORT ssize_t readv(int fd, const struct iovec *v, int n) {
     tw_sample_wake();
+    const uint64_t since = tw_idle_read();
     ssize_t got = TW_REAL(readv)(fd, v, n);
+    tw_idle_read_over(fd, since, got, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
         tw_hands_vector(v, (size_t)n, (size_t)got, 1, TW_CALLER, TW_CFA);
@@ -70,7 +75,9 @@ TW_EXPORT ssize_t readv(int fd, const struct iovec *v, int n) {
 
 TW_EXPORT ssize_t recv(int fd, void *p, size_t n, int flags) {
     tw_sample_wake();
+    const uint64_t since = tw_idle_read();
     ssize_t got = TW_REAL(recv)(fd, p, n, flags);
+    tw_idle_read_over(fd, since, got, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
         TW_WRITES(p, (size_t)got < n ? (size_t)got : n); /* MSG_TRUNC tells more than came */
@@ -80,7 +87,9 @@ TW_EXPORT ssize_t recv(int fd, void *p, size_t n, int flags) {
 
 TW_EXPORT ssize_t recvfrom(int fd, void *p, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *size) {
     tw_sample_wake();
+    const uint64_t since = tw_idle_read();
     ssize_t got = TW_REAL(recvfrom)(fd, p, n, flags, from, size);
+    tw_idle_read_over(fd, since, got, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
         TW_WRITES(p, (size_t)got < n ? (size_t)got : n);
@@ -90,7 +99,9 @@ TW_EXPORT ssize_t recvfrom(int fd, void *p, size_t n, int flags, __SOCKADDR_ARG 
 
 TW_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags) {
     tw_sample_wake();
+    const uint64_t since = tw_idle_read();
     ssize_t got = TW_REAL(recvmsg)(fd, m, flags);
+    tw_idle_read_over(fd, since, got, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) {
         tw_hands_arrived(fd);
         tw_hands_vector(m->msg_iov, m->msg_iovlen, (size_t)got, 1, TW_CALLER, TW_CFA);
@@ -127,7 +138,9 @@ TW_EXPORT int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct 
 }
 
 TW_EXPORT int eventfd_read(int fd, eventfd_t *value) {
+    const uint64_t since = tw_idle_read();
     int rc = TW_REAL(eventfd_read)(fd, value);
+    tw_idle_read_over(fd, since, rc == 0 ? 1 : -1, TW_CALLER, TW_CFA);
     if (TW_RACING && rc == 0) {
         tw_hands_arrived(fd);
         TW_WRITES(value, sizeof *value);
@@ -136,13 +149,17 @@ TW_EXPORT int eventfd_read(int fd, eventfd_t *value) {
 }
 
 TW_EXPORT int accept(int fd, __SOCKADDR_ARG peer, socklen_t *size) {
+    const uint64_t since = tw_idle_read();
     int got = TW_REAL(accept)(fd, peer, size);
+    tw_idle_read_over(fd, since, got < 0 ? -1 : 1, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) tw_hands_accepted(got);
     return got;
 }
 
 TW_EXPORT int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *size, int flags) {
+    const uint64_t since = tw_idle_read();
     int got = TW_REAL(accept4)(fd, peer, size, flags);
+    tw_idle_read_over(fd, since, got < 0 ? -1 : 1, TW_CALLER, TW_CFA);
     if (TW_RACING && got >= 0) tw_hands_accepted(got);
     return got;
 }
@@ -291,6 +308,21 @@ TW_EXPORT int close(int fd) {
     return TW_REAL(close)(fd);
 }
 
+/* Around the descriptors that the program does not know of. */
+TW_EXPORT int close_range(unsigned first, unsigned last, int flags) {
+    int64_t own;
+    while (TW_UNLIKELY((own = tw_sample_next_own(first)) >= 0 && own <= last)) {
+        int rc = own > first ? TW_REAL(close_range)(first, (unsigned)own - 1, flags) : 0;
+        if (rc != 0 || own == last) return rc;
+        first = (unsigned)own + 1;
+    }
+    return TW_REAL(close_range)(first, last, flags);
+}
+
+TW_EXPORT void closefrom(int first) {
+    if (tw_sample_next_own(0) < 0 || close_range(first > 0 ? (unsigned)first : 0, ~0u, 0) != 0) TW_REAL(closefrom)(first);
+}
+
 TW_EXPORT int dup2(int from, int to) {
     if (TW_RACING) tw_hands_forget(to);
     return TW_REAL(dup2)(from, to);
@@ -310,42 +342,58 @@ TW_EXPORT int epoll_ctl(int set, int what, int fd, struct epoll_event *event) {
 
 TW_EXPORT int epoll_wait(int set, struct epoll_event *events, int max, int timeout) {
     tw_sample_wake();
+    const uint64_t since = timeout ? tw_idle_begin(set, TWATCH_EVENTS_SET, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(epoll_wait)(set, events, max, timeout);
+    tw_idle_end(set, TWATCH_EVENTS_SET, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int epoll_pwait(int set, struct epoll_event *events, int max, int timeout, const sigset_t *mask) {
     tw_sample_wake();
+    const uint64_t since = timeout ? tw_idle_begin(set, TWATCH_EVENTS_SET, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(epoll_pwait)(set, events, max, timeout, mask);
+    tw_idle_end(set, TWATCH_EVENTS_SET, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout) {
     tw_sample_wake();
+    const int one = tw_idle_polled(fds, count);
+    const uint8_t type = tw_idle_polled_type(count);
+    const uint64_t since = timeout ? tw_idle_begin(one, type, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(poll)(fds, count, timeout);
+    tw_idle_end(one, type, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
     tw_sample_wake();
+    const int one = tw_idle_polled(fds, count);
+    const uint8_t type = tw_idle_polled_type(count);
+    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_nsec ? tw_idle_begin(one, type, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(ppoll)(fds, count, timeout, mask);
+    tw_idle_end(one, type, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout) {
     tw_sample_wake();
+    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_usec ? tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(select)(count, in, out, except, timeout);
+    tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int pselect(
         int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout, const sigset_t *mask) {
+    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_nsec ? tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(pselect)(count, in, out, except, timeout, mask);
+    tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }

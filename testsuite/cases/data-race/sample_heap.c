@@ -1,6 +1,7 @@
 /* A field of a heap block that two threads change, found by sampling what threads are about to touch. */
 // FLAGS: -O2 -g
 // OPTIONS: races=sample
+// TIMEOUT: 240
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,6 +1,7 @@
 /* The ticket counter again and again for twenty seconds of processor time, watched by hardware watchpoints: two sellers are seen at it together. */
 // FLAGS: -O2 -g
 // OPTIONS: races=sample
+// TIMEOUT: 240
 // OBJECT(data-race): tickets_left
 #include <pthread.h>
 #include <time.h>

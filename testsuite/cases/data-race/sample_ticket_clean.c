@@ -2,5 +2,6 @@
 // FLAGS: -O2 -g
 // CLEAN
 // OPTIONS: races=sample
+// TIMEOUT: 240
 #define LOCKED
 #include "sample_ticket.c"
