@@ -34,12 +34,20 @@ static bool args_output(struct cmd_args *a, const char *path) {
     return true;
 }
 
-static bool args_number(const char *text, const char *what, double lowest, double highest, double *out) {
+static bool args_number(const char *text, const char *what, double highest, double *out) {
+    char *end;
+    *out = strtod(text, &end);
+    if (end != text && !*end && *out >= 0 && *out <= highest && *out == (double)(uint64_t)*out) return true;
+    fprintf(stderr, "twatch: %s=%s: must be a whole number from 0 to %.0f\n", what, text, highest);
+    return false;
+}
+
+static bool args_seconds(const char *text, const char *what, double *out) {
     char *end;
     *out = strtod(text, &end);
     if (end != text && *end == 's' && end[1] == '\0') end++;
-    if (end != text && !*end && *out >= lowest && *out <= highest) return true;
-    fprintf(stderr, "twatch: %s=%s: must be a number from %g to %g\n", what, text, lowest, highest);
+    if (end != text && !*end && *out >= 0.001 && *out <= 1e9) return true;
+    fprintf(stderr, "twatch: %s=%s: must be a number of seconds from 0.001 on\n", what, text);
     return false;
 }
 
@@ -67,15 +75,27 @@ static bool args_flag(struct cmd_args *a, const char *arg) {
     return false;
 }
 
+static bool args_wants_value(const char *key) {
+    static const char *const keys[] = {
+            "format", "output", "error-exitcode", "timeout", "group", "baseline", "write-baseline"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(key, keys[i]) == 0) return true;
+    return false;
+}
+
 /* Any key of options.def as --key=value; a key alone means on. */
 static bool args_option(struct cmd_args *a, const char *arg) {
     struct err err = {0};
     const char *equals = strchr(arg, '=');
     size_t n = equals ? (size_t)(equals - arg) - 2 : strlen(arg + 2);
     char key[64];
-    if (n < sizeof key) {
+    if (arg[1] == '-' && n < sizeof key) {
         memcpy(key, arg + 2, n);
         key[n] = '\0';
+        if (!equals && (options_is_text(key) || args_wants_value(key))) {
+            fprintf(stderr, "twatch: %s needs a value: %s=VALUE\n", arg, arg);
+            return false;
+        }
         if (options_known(key)) {
             if (options_set(&a->options, key, equals ? equals + 1 : "on", OPTION_COMMAND, &err)) return true;
             fprintf(stderr, "twatch: --%s\n", err.text);
@@ -93,19 +113,25 @@ static bool args_one(struct cmd_args *a, const char *arg) {
     if ((v = args_value(arg, "--format"))) return args_format(a, v);
     if ((v = args_value(arg, "--output"))) return args_output(a, v);
     if ((v = args_value(arg, "--error-exitcode"))) {
-        if (!args_number(v, "--error-exitcode", 0, 255, &x)) return false;
+        if (!args_number(v, "--error-exitcode", 255, &x)) return false;
         a->error_exitcode = (int)x;
         return true;
     }
     if ((v = args_value(arg, "--timeout"))) {
-        if (!args_number(v, "--timeout", 0.001, 1e9, &x)) return false;
+        if (!args_seconds(v, "--timeout", &x)) return false;
         a->timeout_ns = (uint64_t)(x * 1e9);
         return true;
     }
     if ((v = args_value(arg, "--group"))) {
-        if (!args_number(v, "--group", 0, 4294967295.0, &x)) return false;
+        if (!args_number(v, "--group", 4294967295.0, &x)) return false;
         a->group = (uint32_t)x;
         return true;
+    }
+    const char *empty =
+            args_value(arg, "--baseline") ? args_value(arg, "--baseline") : args_value(arg, "--write-baseline");
+    if (empty && !*empty) {
+        fprintf(stderr, "twatch: %s names no file\n", arg);
+        return false;
     }
     if ((v = args_value(arg, "--baseline"))) return a->baseline = v, true;
     if ((v = args_value(arg, "--write-baseline"))) return a->write_baseline = v, true;

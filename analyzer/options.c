@@ -42,10 +42,15 @@ bool options_known(const char *key) {
     return option_find(key, strlen(key)) >= 0;
 }
 
+bool options_is_text(const char *key) {
+    int i = option_find(key, strlen(key));
+    return i >= 0 && option_rows[i].type == OPT_STRING;
+}
+
 static bool option_word(const char *words, const char *value) {
     size_t n = strlen(value);
     for (const char *w = words; w; w = strchr(w, '|') ? strchr(w, '|') + 1 : NULL)
-        if (n && strncmp(w, value, n) == 0 && (w[n] == '|' || w[n] == '\0')) return true;
+        if (n && !strchr(value, '|') && strncmp(w, value, n) == 0 && (w[n] == '|' || w[n] == '\0')) return true;
     return false;
 }
 

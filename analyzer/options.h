@@ -42,6 +42,7 @@ bool options_set(struct options *o, const char *key, const char *value, enum opt
 int options_parse(struct options *o, const char *text, enum option_source source, struct err *err);
 
 bool options_known(const char *key);
+bool options_is_text(const char *key); /* its value may be any text: a file, a pattern */
 
 const char *options_text(const struct options *o, enum option_key key);
 bool options_bool(const struct options *o, enum option_key key);
