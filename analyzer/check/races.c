@@ -293,7 +293,7 @@ static void races_usual(struct draft *d, const struct twatch_race *x) {
     if (lock < 0) return;
     for (int side = 0; side < 2; side++)
         if (!races_holds(x, side, x->usual_lock) && !(x->side[side].flags & TWATCH_RACE_LOCKS_UNKNOWN))
-            draft_detail(d, "%u other accesses to this place were made holding %s, this one by %s was not",
+            draft_detail(d, "%u other accesses to this place were made while holding %s; this one by %s was not.",
                     x->usual_count, draft_object_name(d, lock),
                     draft_thread_name(d, draft_thread(d, x->side[side].thread)));
 }
