@@ -240,7 +240,9 @@ static void fill_threads(struct report_run *run, struct arena *a, const struct m
     }
     for (size_t i = 0; i < m->uses.n; i++) {
         const struct twatch_use *u = model_use(m, i);
-        if (u && u->thread < m->threads.n && at[u->thread]) list[at[u->thread] - 1].wait_ns += u->wait_ns;
+        const struct twatch_object *o = u ? model_object(m, u->object) : NULL;
+        if (o && o->kind != TWATCH_OBJ_EVENTS && u->thread < m->threads.n && at[u->thread])
+            list[at[u->thread] - 1].wait_ns += u->wait_ns;
     }
     free(at);
     run->threads = list;
@@ -345,7 +347,7 @@ void fill_run(struct report_run *run, struct arena *a, const struct model *m, st
             .symbols = symbols};
     for (uint32_t id = 1; id < m->objects.n; id++) {
         const struct twatch_object *o = model_object(m, id);
-        if (!o || o->kind == TWATCH_OBJ_KEY) continue;
+        if (!o || o->kind == TWATCH_OBJ_KEY || o->kind == TWATCH_OBJ_EVENTS) continue;
         run->nlocks++;
         run->nacquisitions += o->acquisitions;
     }

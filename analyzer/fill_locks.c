@@ -53,7 +53,8 @@ static void fill_uses(fill_stats *s, const struct model *m) {
         if (s->at[i].object < m->objects.n) seen[s->at[i].object] = 1;
     for (size_t i = 0; i < m->uses.n; i++) {
         const struct twatch_use *u = model_use(m, i);
-        if (!u || !u->blocked || u->object >= m->objects.n || seen[u->object]) continue;
+        const struct twatch_object *o = u ? model_object(m, u->object) : NULL;
+        if (!o || o->kind == TWATCH_OBJ_EVENTS || !u->blocked || u->object >= m->objects.n || seen[u->object]) continue;
         vec_push(s, (struct twatch_stat){.object = u->object,
                             .stack = u->wait_stack,
                             .contended = u->blocked,

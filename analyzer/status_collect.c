@@ -14,7 +14,8 @@ static uint32_t status_object_at(const struct model *m, uint64_t address) {
     uint32_t best = 0;
     for (uint32_t id = 1; id < m->objects.n; id++) {
         const struct twatch_object *o = model_object(m, id);
-        if (o && o->address == address && o->kind != TWATCH_OBJ_KEY) best = id;
+        if (o && o->address == address && o->kind != TWATCH_OBJ_KEY &&
+                o->kind != TWATCH_OBJ_EVENTS) best = id;
     }
     return best;
 }

@@ -1,6 +1,7 @@
 #include "birth.h"
 
 #include "direct.h"
+#include "idle.h"
 #include "interval.h"
 #include "race_host.h"
 #include "sem_direct.h"
@@ -46,6 +47,7 @@ struct tw_birth *tw_birth_prepare(const struct tw_birth *what, const pthread_att
     if (!t) return NULL;
     tw_store_open_file();
     tw_interval_idle(false);
+    tw_idle_start();
     tw_leave(t);
     tw_race_host_start(); /* while there is one thread; outside the guard, for it asks the loader */
     tw_direct_start();

@@ -99,6 +99,18 @@ void tw_interval_waited(struct tw_thread *t, const struct twatch_slot *s, uint64
             .duration_ns = ns});
 }
 
+void tw_interval_idled(struct tw_thread *t, uint32_t object, uint32_t stack, uint64_t start_ns, uint64_t ns, bool vain) {
+    if (!is_long(ns) || start_ns < tw_header->start_ns) return;
+    add(&(struct twatch_interval){.thread = t->id,
+            .object = object,
+            .stack = stack,
+            .what = TWATCH_INTERVAL_WAIT,
+            .kind = TWATCH_OBJ_EVENTS,
+            .flags = vain ? TWATCH_INTERVAL_VAIN : 0,
+            .start_ns = start_ns,
+            .duration_ns = ns});
+}
+
 /* ---- holds ---- */
 
 void tw_interval_clock(

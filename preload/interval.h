@@ -13,6 +13,8 @@ enum { TW_INTERVAL_LONG_WAIT_NS = 50000 };
 
 /* A wait of the calling thread is over, as its slot still says. `got`: what was waited for was acquired. */
 void tw_interval_waited(struct tw_thread *t, const struct twatch_slot *s, uint64_t ns, bool got);
+/* The same for a wait for descriptors, which no slot tells of. `vain`: nothing came. */
+void tw_interval_idled(struct tw_thread *t, uint32_t object, uint32_t stack, uint64_t start_ns, uint64_t ns, bool vain);
 /* Starts to measure a held entry of the calling thread, unless it is already or there are TW_CLOCKED of them. */
 void tw_interval_clock(
         struct tw_thread *t, struct twatch_held *h, uint64_t since_ns, uint16_t flags, struct twatch_stat *stat);

@@ -176,6 +176,7 @@ static bool looks_locked(const struct twatch_object *o) {
     case TWATCH_OBJ_GUARD:
     case TWATCH_OBJ_THREAD:
     case TWATCH_OBJ_KEY:
+    case TWATCH_OBJ_EVENTS:
         return false;
     }
     return false;

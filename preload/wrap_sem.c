@@ -193,15 +193,27 @@ static inline void taken_quick(const struct request *r) {
 
 /* The blocking forms act on a pending cancellation before they look at the value, so the test comes before the try. */
 
-TW_EXPORT int sem_wait(sem_t *s) {
-    const struct request r = {s, TW_CALLER, TW_CFA, 0, after_try(s, TW_CFA)};
-    pthread_testcancel();
+static __attribute__((noinline)) int wait_slow(sem_t *s, uintptr_t pc, uintptr_t cfa) {
+    const struct request r = {s, pc, cfa, 0, after_try(s, cfa)};
     if (TW_UNLIKELY(!try_take(s))) {
         WAITING w = wait_begin(&r, 0);
         w.rc = TW_REAL(sem_wait)(s);
         if (w.rc != 0) return w.rc;
     }
-    taken_quick(&r);
+    taken(&r);
+    return 0;
+}
+
+static __attribute__((noinline)) int taken_slow(sem_t *s, uintptr_t pc, uintptr_t cfa) {
+    taken(&(struct request){s, pc, cfa, 0, 0});
+    return 0;
+}
+
+TW_EXPORT int sem_wait(sem_t *s) {
+    const uintptr_t pc = TW_CALLER, cfa = TW_CFA;
+    pthread_testcancel();
+    if (TW_UNLIKELY(!tw_sem_direct || tried.sem == s || !tw_sem_direct_take(s))) return wait_slow(s, pc, cfa);
+    if (TW_UNLIKELY(!tw_sem_lock_taken_quick((uintptr_t)s, 0, pc, cfa))) return taken_slow(s, pc, cfa);
     return 0;
 }
 

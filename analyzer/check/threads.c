@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "check/check.h"
 #include "finding/names.h"
+#include "model/interval.h"
 #include "model/locks.h"
 
 #include <inttypes.h>
@@ -98,6 +99,7 @@ struct threads_pool {
 struct threads_workers {
     struct threads_pool *idle; /* routines of which a thread sleeps with nothing in hand */
     bool *slept;               /* by thread */
+    bool *listens;             /* by thread: it waits for a descriptor */
 };
 
 /* A semaphore that the thread made and took itself is no critical section: each thread of Python holds one for those who join it. */
@@ -119,10 +121,14 @@ static bool threads_asleep(const struct check *c, const struct model_state *s) {
 }
 
 static struct threads_workers threads_workers(const struct check *c) {
-    struct threads_workers w = {.slept = mem_new((size_t)c->m->threads.n + 1, sizeof *w.slept)};
+    struct threads_workers w = {.slept = mem_new((size_t)c->m->threads.n + 1, sizeof *w.slept),
+            .listens = mem_new((size_t)c->m->threads.n + 1, sizeof *w.listens)};
     for (size_t i = 0; i < c->m->uses.n; i++) {
         const struct twatch_use *u = model_use(c->m, i);
-        if (model_thread(c->m, u->thread) && u->blocked) w.slept[u->thread] = true;
+        const struct twatch_object *o = model_object(c->m, u->object);
+        if (!model_thread(c->m, u->thread) || !o) continue;
+        if (u->blocked && o->kind != TWATCH_OBJ_EVENTS) w.slept[u->thread] = true;
+        if (interval_idle_since(c->m, u)) w.listens[u->thread] = true;
     }
     for (size_t i = 0; i < c->m->nstates; i++) {
         uint64_t routine = model_thread(c->m, c->m->states[i].thread)->start_routine;
@@ -143,6 +149,7 @@ static void threads_workers_free(struct threads_workers *w) {
         free(p);
     }
     free(w->slept);
+    free(w->listens);
 }
 
 static bool threads_is_worker(const struct check *c, const struct threads_workers *w, uint32_t thread) {
@@ -150,6 +157,11 @@ static bool threads_is_worker(const struct check *c, const struct threads_worker
     struct threads_pool *p = NULL;
     if (w->slept[thread]) HASH_FIND(hh, w->idle, &t->start_routine, sizeof t->start_routine, p);
     return p != NULL;
+}
+
+/* As the kernel said, where it could be asked; else by the thread's own account. */
+static bool threads_listens(const struct threads_workers *w, const struct twatch_thread *t, uint32_t thread) {
+    return t->flags & TWATCH_THREAD_LISTENING || w->listens[thread];
 }
 
 /* Asleep at a queue with nothing in hand is a harmless way to be ended; with a lock in hand, what it protects is half
@@ -162,7 +174,7 @@ static enum severity threads_daemon_severity(
 }
 
 static void threads_daemon_steps(
-        struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t) {
+        struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t, bool listens) {
     for (uint32_t k = 0; s && k < s->nheld && k < 16; k++)
         if (!threads_own_signal(c, s, k)) draft_step(d, who, ACTION_HOLDS, draft_object(d, s->held[k].object), s->held[k].stack, s->held[k].site, NULL);
     if (s && s->waiting) {
@@ -174,25 +186,26 @@ static void threads_daemon_steps(
     } else {
         draft_step(d, who, ACTION_RUNS, -1, t->end_stack, 0,
                 t->flags & TWATCH_THREAD_WRITING     ? "writing to a file"
-                : t->flags & TWATCH_THREAD_LISTENING ? "waiting for input"
+                : listens                            ? "waiting for input"
                                                      : "running");
     }
     if (t->parent) draft_step(d, draft_thread(d, t->parent), ACTION_CREATES, -1, t->create_stack, 0, NULL);
 }
 
-static void threads_daemon_report(struct check *c, const struct threads_group *g) {
+static void threads_daemon_report(struct check *c, const struct threads_group *g, const struct threads_workers *w) {
     const struct twatch_thread *t = model_thread(c->m, g->first);
+    bool listens = threads_listens(w, t, g->first);
     const struct model_state *s = model_state_of(c->m, g->first);
     struct draft *d = draft_begin(c->out, check_rule(RULE_DAEMON_KILLED), c->m);
     draft_finding(d)->severity = g->severity;
     draft_finding(d)->count = g->n;
     uint32_t who = draft_thread(d, g->first);
-    threads_daemon_steps(c, d, who, s, t);
+    threads_daemon_steps(c, d, who, s, t, listens);
     uint32_t lock = threads_held(c, s);
     const char *held =
             lock ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, lock))) : "";
     const char *doing = t->flags & TWATCH_THREAD_WRITING                           ? "writing to a file"
-                        : (s && s->waiting) || t->flags & TWATCH_THREAD_LISTENING ? "waiting"
+                        : (s && s->waiting) || listens ? "waiting"
                                                                                   : "running";
     if (g->n > 1)
         draft_message(
@@ -213,12 +226,12 @@ static void threads_daemons(struct check *c) {
         uint32_t held = threads_held(c, s);
         g = threads_group(&groups, t->create_stack, t->start_routine, held ? held : s && s->waiting ? UINT32_MAX : 0);
         if (!g->n++) g->first = i;
-        bool idle = threads_is_worker(c, &workers, i) || t->flags & TWATCH_THREAD_LISTENING;
+        bool idle = threads_is_worker(c, &workers, i) || threads_listens(&workers, t, i);
         enum severity severity = threads_daemon_severity(c, t, s, idle);
         if (g->n == 1 || severity > g->severity) g->severity = severity;
     }
+    HASH_ITER(hh, groups, g, next) threads_daemon_report(c, g, &workers);
     threads_workers_free(&workers);
-    HASH_ITER(hh, groups, g, next) threads_daemon_report(c, g);
     threads_free(groups);
 }
 

@@ -27,6 +27,8 @@ const char *names_kind(uint8_t object_kind) {
         return "thread";
     case TWATCH_OBJ_KEY:
         return "thread-specific key";
+    case TWATCH_OBJ_EVENTS:
+        return "descriptor";
     case TWATCH_OBJ_NONE:
         break;
     }
@@ -117,6 +119,9 @@ const char *names_object(const struct model *m, struct arena *a, uint32_t object
     const struct twatch_object *o = model_object(m, object);
     if (!o) return arena_printf(a, "number %u", object);
     if (o->kind == TWATCH_OBJ_KEY) return arena_printf(a, "%" PRIu64, o->address);
+    if (o->kind == TWATCH_OBJ_EVENTS && o->type == TWATCH_EVENTS_SEVERAL) return "set of a poll or select";
+    if (o->kind == TWATCH_OBJ_EVENTS)
+        return arena_printf(a, "%u%s", o->init_value, o->type == TWATCH_EVENTS_SET ? " (an epoll set)" : "");
     const char *name = names_semaphore(m, a, o);
     if (!name && m->namer.variable) name = arena_str(a, m->namer.variable(m->namer.ctx, o->address));
     if (!name) name = names_made(m, a, o);

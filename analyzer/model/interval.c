@@ -9,7 +9,7 @@ typedef VEC(const void *) interval_list;
 /* What contradicts itself, or lies outside the time that the record covers. */
 static bool interval_ok(const struct model *m, const struct twatch_interval *i) {
     if (i->what != TWATCH_INTERVAL_WAIT && i->what != TWATCH_INTERVAL_HOLD) return false;
-    if (i->kind == TWATCH_OBJ_NONE || i->kind > TWATCH_OBJ_KEY || !model_thread(m, i->thread)) return false;
+    if (i->kind == TWATCH_OBJ_NONE || i->kind > TWATCH_OBJ_EVENTS || !model_thread(m, i->thread)) return false;
     if (i->object && !model_object(m, i->object)) return false;
     if (i->what == TWATCH_INTERVAL_HOLD && !i->object) return false;
     if (i->kind == TWATCH_OBJ_THREAD && !model_thread(m, i->other)) return false;
@@ -69,6 +69,29 @@ static void interval_at_end(struct model *m, interval_list *all) {
     }
 }
 
+uint64_t interval_idle_since(const struct model *m, const struct twatch_use *u) {
+    const struct twatch_object *o = model_object(m, u->object);
+    const struct twatch_thread *t = model_thread(m, u->thread);
+    if (!o || !t || o->kind != TWATCH_OBJ_EVENTS || u->level != 1) return 0;
+    bool there = t->end == TWATCH_THREAD_RUNNING || t->end == TWATCH_THREAD_PROCESS;
+    return there && u->last_ns >= m->header->start_ns && u->last_ns <= m->now_ns ? u->last_ns : 0;
+}
+
+static void interval_idle(struct model *m, interval_list *all) {
+    for (size_t i = 0; i < m->uses.n; i++) {
+        const struct twatch_use *u = model_use(m, i);
+        uint64_t since = u ? interval_idle_since(m, u) : 0;
+        if (since)
+            interval_open(m, all,
+                    (struct twatch_interval){.thread = u->thread,
+                            .object = u->object,
+                            .stack = u->wait_stack,
+                            .what = TWATCH_INTERVAL_WAIT,
+                            .kind = TWATCH_OBJ_EVENTS,
+                            .start_ns = since});
+    }
+}
+
 /* What was waited for is no longer known. */
 static const struct twatch_interval *interval_nameless(struct model *m, const struct twatch_interval *i) {
     struct twatch_interval *copy = arena_alloc(&m->arena, sizeof *copy);
@@ -95,6 +118,7 @@ void interval_build(struct model *m, struct record *r) {
     }
     if (bad) record_note(r, "%" PRIu64 " waits and holds that contradict themselves were left out", bad);
     interval_at_end(m, &all);
+    interval_idle(m, &all);
     if (all.n > 1) qsort(all.at, all.n, sizeof *all.at, interval_order);
     m->intervals = (struct model_list){all.at, all.n};
 }

@@ -20,6 +20,9 @@ enum { INTERVAL_OPEN = 1 << 15 }; /* in flags, beside those of record.h: not ove
  */
 const struct twatch_interval *const *interval_of(const struct model *m, uint32_t thread, size_t *n);
 
+/* Since when the thread of a use of kind EVENTS waited there, when the record was made; 0: it did not. */
+uint64_t interval_idle_since(const struct model *m, const struct twatch_use *u);
+
 /* Part of model_build(), after the tables and states are there. */
 void interval_build(struct model *m, struct record *r);
 

@@ -20,6 +20,7 @@ bool locks_is_lock(const struct model *m, uint32_t object) {
     case TWATCH_OBJ_FUTEX:
     case TWATCH_OBJ_THREAD:
     case TWATCH_OBJ_KEY:
+    case TWATCH_OBJ_EVENTS:
     case TWATCH_OBJ_NONE:
         break;
     }

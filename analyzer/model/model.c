@@ -102,7 +102,7 @@ static void model_say_damage(struct record *r, const char *what, const struct mo
 static bool model_fixed_ok(uint16_t kind, const void *element) {
     if (kind != TWATCH_CHUNK_OBJECT) return true;
     const struct twatch_object *o = element;
-    return o->kind > TWATCH_OBJ_NONE && o->kind <= TWATCH_OBJ_KEY;
+    return o->kind > TWATCH_OBJ_NONE && o->kind <= TWATCH_OBJ_EVENTS;
 }
 
 static void model_fixed(struct record *r, uint16_t kind, struct model_table *t, const char *what) {

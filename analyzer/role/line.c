@@ -1,5 +1,6 @@
 /* The things that threads wait at, and what each thread did there. */
 #include "finding/names.h"
+#include "model/interval.h"
 #include "role/build.h"
 
 #include <stdio.h>
@@ -76,10 +77,14 @@ static uint32_t line_find(struct build *b, uint32_t object) {
     const struct twatch_object *o = model_object(b->m, object);
     char key[1200], frame[1100];
     struct build_line *l;
-    if (!o || (o->kind != TWATCH_OBJ_COND && o->kind != TWATCH_OBJ_SEM)) return 0;
+    bool events = o && o->kind == TWATCH_OBJ_EVENTS;
+    if (!o || (o->kind != TWATCH_OBJ_COND && o->kind != TWATCH_OBJ_SEM && !events)) return 0;
+    if (events && o->type == TWATCH_EVENTS_SEVERAL) return 0; /* of one thread's own, as a rule, and which is not known */
     bool python = (b->m->header->flags & TWATCH_HDR_PYTHON) && line_python_wait(b->m, o, frame, sizeof frame);
     if (python)
         snprintf(key, sizeof key, "p%s", frame);
+    else if (events && o->type == TWATCH_EVENTS_SET)
+        snprintf(key, sizeof key, "e"); /* each worker may have one of its own */
     else
         snprintf(key, sizeof key, "o%u", object);
     HASH_FIND_STR(b->line_by_key, key, l);
@@ -125,6 +130,11 @@ static void line_use(struct build *b, const struct twatch_use *u) {
     if (l->python) { /* the waiter takes its own new lock first, and gives it back when that dies */
         p.waits = u->blocked;
         if (u->waits) p.posts = p.first_post_ns = 0;
+    }
+    uint64_t since = l->kind == TWATCH_OBJ_EVENTS ? interval_idle_since(b->m, u) : 0;
+    if (since) {
+        p.wait_ns += b->m->now_ns - since;
+        if (b->m->now_ns - since > p.wait_max_ns) p.wait_max_ns = b->m->now_ns - since;
     }
     if (u->mutex && l->kind == TWATCH_OBJ_COND) l->mutex = u->mutex;
     vec_push(&b->parts, p);

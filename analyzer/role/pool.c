@@ -21,7 +21,7 @@ struct pool {
     uint32_t group, parent;
     uint64_t wait_ns;   /* of the group at this line */
     uint64_t elsewhere; /* of the group at others */
-    uint64_t waiters, outside, posts;
+    uint64_t waiters, outside, posts, woken;
 };
 
 struct pool_edge { /* of the number of busy workers */
@@ -112,7 +112,9 @@ static void pool_say(
     bool idle = h->cpu_ns && h->idle_ns &&
                 h->idle_ns * 2 >= watched; /* half a processor at least, other programs considered */
     bool locked = o->lock && build_percent(o->lock_wait_ns, busy) >= LOCK_PERCENT;
-    bool waits_for_work = o->max_busy < o->size && p->life >= LEAST_LIFE_NS * o->size;
+    /* Who waits at a set of its own has work that is nobody else's. */
+    bool shared = pool->line->kind != TWATCH_OBJ_EVENTS;
+    bool waits_for_work = shared && o->max_busy < o->size && p->life >= LEAST_LIFE_NS * o->size;
     bool queued = pool->line->kind == TWATCH_OBJ_COND ? o->found_nobody * 2 >= o->announced : true;
     if (locked)
         build_say(s, "the workers waited for each other at %s %s, %u %% of the time that they were busy", o->lock_kind,
@@ -183,6 +185,26 @@ static void pool_lock(struct pool_sum *p) {
     p->out->lock_wait_ns = p->by_lock[most];
 }
 
+/* Workers that wait for events: all at one epoll set, or each at its own, as in event loops that are handed their
+ * connections. */
+static void pool_name_set(struct build *b, const struct pool *pool, struct role_pool *out) {
+    uint32_t object = 0, sets = 0;
+    for (size_t i = 0; i < b->m->uses.n; i++) {
+        const struct twatch_use *u = model_use(b->m, i);
+        if (u->object >= b->m->objects.n || b->line_of[u->object] != pool->line->index) continue;
+        if (u->thread >= b->m->threads.n || b->group_of[u->thread] != pool->group || u->object == object) continue;
+        object = u->object;
+        sets++;
+    }
+    if (sets > 1) {
+        out->queue_kind = "epoll set";
+        out->queue = "of its own";
+    } else if (object) {
+        out->queue_kind = "descriptor";
+        out->queue = names_object(b->m, b->a, object);
+    }
+}
+
 static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool *out) {
     struct pool_sum p = {.b = b, .out = out, .by_lock = mem_new((size_t)b->m->objects.n + 1, sizeof *p.by_lock)};
     struct build_says says = {.a = b->a};
@@ -191,6 +213,7 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
             .creator = names_thread(b->m, b->a, pool->parent),
             .queue_kind = build_line_kind(pool->line),
             .queue = build_line_name(b, pool->line)};
+    if (pool->line->kind == TWATCH_OBJ_EVENTS) pool_name_set(b, pool, out);
     for (uint32_t id = 1; id < b->m->threads.n; id++) {
         const struct twatch_thread *t = model_thread(b->m, id);
         if (!t || b->group_of[id] != pool->group || t->parent != pool->parent || t->end == TWATCH_THREAD_NOT_STARTED)
@@ -220,6 +243,8 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
         out->busy[i] = (unsigned char)(p.alive[i] > 0 ? p.busy[i] / p.alive[i] * scale * 100.0 + 0.5 : 0);
     pool_lock(&p);
     bool good = out->size >= LEAST_WORKERS && p.life > 0;
+    /* Threads that come and go with their connections wait for events, too. */
+    if (pool->line->kind == TWATCH_OBJ_EVENTS) good = good && out->size == out->nthreads;
     if (good) pool_say(&p, pool, out, &says);
     out->says = build_said(&says);
     free(p.by_lock);
@@ -250,14 +275,16 @@ static void pool_candidate(struct build *b, struct build_line *l, size_t from, s
     for (size_t i = from; i < to; i++) {
         p.wait_ns += b->parts.at[i].wait_ns;
         p.waiters += b->parts.at[i].wait_ns > 0;
+        p.woken += b->parts.at[i].waits;
         own += b->parts.at[i].posts;
     }
     p.outside = p.posts - own;
     struct pool *to_beat = &best[p.group];
     const struct twatch_object *o = model_object(b->m, l->object);
+    bool events = l->kind == TWATCH_OBJ_EVENTS; /* who announces work there is not seen */
     bool queue = o && (l->kind == TWATCH_OBJ_COND || l->python || build_semaphore_use(o) == ROLE_SIGNAL);
-    bool good = queue && p.parent && p.waiters >= LEAST_WORKERS && p.outside >= LEAST_WORK &&
-                p.outside * 10 >= p.posts && !l->room && !build_is_put(l);
+    bool fed = events ? p.woken >= LEAST_TASKS : queue && p.outside >= LEAST_WORK && p.outside * 10 >= p.posts;
+    bool good = fed && p.parent && p.waiters >= LEAST_WORKERS && !l->room && !build_is_put(l);
     if (good && p.wait_ns > to_beat->wait_ns) {
         p.elsewhere = to_beat->elsewhere + to_beat->wait_ns;
         *to_beat = p;

@@ -22,6 +22,7 @@ enum {
 };
 
 static const double TURNS_EACH = 0.05, TURNS_BOTH = 0.95;
+enum { LEAST_JUDGED = 8 }; /* signals, to say who holds the other up */
 static const uint64_t LEAST_LIFE_NS = 40000000; /* of all threads together, to speak of idleness */
 
 enum queue_way { QUEUE_NEITHER, QUEUE_WAITS, QUEUE_POSTS, QUEUE_BOTH };
@@ -290,7 +291,7 @@ static void queue_fill(struct build *b, struct queue *q, struct role_queue *out)
         out->producers_idle_percent = build_percent(producing.wait_ns, producing.life_ns);
         if (room) out->room = build_line_name(b, room->line);
         if (put) out->name = "queue.Queue";
-        if (q->total.life_ns >= LEAST_LIFE_NS) queue_say_idle(&s, out);
+        if (q->total.life_ns >= LEAST_LIFE_NS && q->total.posts >= LEAST_JUDGED) queue_say_idle(&s, out);
     } else {
         out->consumers = queue_pick(b, q, QUEUE_BOTH, &out->nconsumers, &consuming);
         if (q->turns == TURNS_DOUBTFUL)

@@ -218,7 +218,8 @@ enum twatch_object_kind {
     TWATCH_OBJ_FUTEX = 8,  /* a word waited for through syscall(SYS_futex) */
     TWATCH_OBJ_GUARD = 9,  /* C++ static-initialisation guard */
     TWATCH_OBJ_THREAD = 10,/* only in waits: a join */
-    TWATCH_OBJ_KEY = 11    /* thread-specific key; address is the key number */
+    TWATCH_OBJ_KEY = 11,   /* thread-specific key; address is the key number */
+    TWATCH_OBJ_EVENTS = 12 /* only in uses and intervals: waits for a descriptor; type: enum twatch_events_type, init_value: its number */
 };
 
 enum twatch_object_type { /* sub-type: mutex types; rwlock kinds share the numbers of their own */
@@ -228,6 +229,12 @@ enum twatch_object_type { /* sub-type: mutex types; rwlock kinds share the numbe
     TWATCH_TYPE_ADAPTIVE = 3,
     TWATCH_TYPE_RW_PREFER_READER = 0,
     TWATCH_TYPE_RW_PREFER_WRITER_NONRECURSIVE = 4
+};
+
+enum twatch_events_type { /* of an object of kind EVENTS */
+    TWATCH_EVENTS_SET = 1,    /* an epoll set */
+    TWATCH_EVENTS_ONE = 2,    /* read, or polled alone */
+    TWATCH_EVENTS_SEVERAL = 3 /* poll or select with several at once: all such waits are one object */
 };
 
 enum twatch_object_flags {
@@ -457,7 +464,8 @@ struct twatch_use {  /* what one thread did with one semaphore, condition variab
     uint32_t post_stack;     /* first post */
     uint32_t level;          /* cond: waiters that this thread's broadcasts were for, all together, up to the highest value;
                                 semaphore: 1 + the lowest value that this thread found when it posted, 0: it never did */
-    uint64_t first_ns, last_ns; /* first and last blocked wait or post; the first one exactly, the last one coarsely */
+    uint64_t first_ns, last_ns; /* first and last blocked wait or post; the first one exactly, the last one coarsely;
+                                   EVENTS: last_ns is when the wait began that the thread is in, while level is 1 */
 };
 
 /* ---- waits and holds in time --------------------------------------------------------------------------------------- */
