@@ -133,9 +133,6 @@ static int is_shift(ZydisMnemonic m) {
 static int is_odd(const ZydisDecodedInstruction *z) {
     switch (z->mnemonic) {
     case ZYDIS_MNEMONIC_STD:
-    case ZYDIS_MNEMONIC_XBEGIN:
-    case ZYDIS_MNEMONIC_XEND:
-    case ZYDIS_MNEMONIC_XABORT:
     case ZYDIS_MNEMONIC_IRET:
     case ZYDIS_MNEMONIC_IRETD:
     case ZYDIS_MNEMONIC_IRETQ:
@@ -193,6 +190,16 @@ static void set_kind(struct x86_insn *x, const ZydisDecodedInstruction *z, const
         break;
     case ZYDIS_MNEMONIC_MOV:
         x->traits |= X86_T_MOV;
+        break;
+    /* Transactions. The beginning stays where it is: it says where an abort goes on, with the registers as they are
+     * there. What the checks do inside is undone with the rest. */
+    case ZYDIS_MNEMONIC_XBEGIN:
+        x->kind = X86_LOOP;
+        break;
+    case ZYDIS_MNEMONIC_XEND:
+    case ZYDIS_MNEMONIC_XABORT:
+        x->kind = X86_NORMAL;
+        x->traits |= X86_T_BARRIER;
         break;
     default:
         break;

@@ -125,7 +125,7 @@ struct x86_site {
 enum x86_left {
     X86_LEFT_DECODE, /* functions with bytes that do not decode */
     X86_LEFT_TABLE,  /* functions with a jump whose targets are not all known */
-    X86_LEFT_ODD,    /* functions that use what the copier does not do (std, far transfers, transactions, odd calling
+    X86_LEFT_ODD,    /* functions that use what the copier does not do (std, far transfers, odd calling
                         conventions) */
     X86_LEFT_SHORT,  /* no room for a jump */
     X86_LEFT_VECTOR, /* gather, scatter, masked vector accesses */
