@@ -3,7 +3,7 @@
 #define TWATCH_HTML_ASSETS_H
 
 /* clang-format off */
-#define HTML_CSS_HASH "sha256-N6B4jW5nziDCBK49UEimCRSr23ytgSXrmgadvNmQf3Q="
+#define HTML_CSS_HASH "sha256-0cmTfECowP3td8BErvOzeBq8uBxkjDYPBBMTnW242xE="
 #define HTML_CSS \
         ":root { color-scheme: light dark; --bg: #fff; --fg: #1b1f24; --dim: #57606a; --line: #d0d7de; --card: #f6f8fa; --mark: #fff1c2; --error: #b42318; --warning: #8a5a00; --note: #0b5cad; --own: #1b1f24; --bar: #2f78bf; --life: #d5dde6; --wait: #c4320a; --focus: #0b5cad; }\n" \
         "@media (prefers-color-scheme: dark) { :root { --bg: #0f1419; --fg: #dfe5ea; --dim: #9aa5b1; --line: #323a44; --card: #171d24; --mark: #4a3d10; --error: #ff8f85; --warning: #f0b849; --note: #7cb8ff; --own: #fff; --bar: #5ba3ea; --life: #2f3945; --wait: #ff7a5c; --focus: #7cb8ff; } }\n" \
@@ -20,6 +20,7 @@
         "form.filter[hidden] { display: none; } form.filter label { display: grid; font-size: .8rem; color: var(--dim); } form.filter input, form.filter select, form.filter button { font: inherit; font-size: .85rem; padding: .25rem .5rem; max-width: 14rem; }\n" \
         "details.finding { border: 1px solid var(--line); border-left-width: 5px; border-radius: .4rem; margin: .75rem 0; background: var(--bg); }\n" \
         ".batch:not(:only-child) { content-visibility: auto; contain-intrinsic-size: auto 500rem; }\n" \
+        ".batch:not(:only-child) > details[open] { content-visibility: auto; contain-intrinsic-size: auto 40rem; }\n" \
         "details.finding.is-error { border-left-color: var(--error); } details.finding.is-warning { border-left-color: var(--warning); } details.finding.is-note { border-left-color: var(--note); }\n" \
         "details.finding > summary { padding: .6rem .9rem; cursor: pointer; } details.finding > summary .message { font-weight: 600; overflow-wrap: anywhere; }\n" \
         "details.finding > .body { padding: 0 .9rem .9rem; } .tags { color: var(--dim); font-size: .85rem; }\n" \

@@ -61,7 +61,8 @@ int main(void) {
             text[18 + (seed >> 8) % (sizeof good - 19)] = (char)(seed >> 24);
         }
         struct baseline *x = baseline_read_text("b", text, (seed >> 5) % sizeof good, &err);
-        if (!x) CHECK(strncmp(err.text, "b:", 2) == 0);
+        unsigned line = 0;
+        if (!x) CHECK(sscanf(err.text, "b:%u: ", &line) == 1 && line >= 1 && line <= 3);
         baseline_free(x);
     }
     return failures != 0;

@@ -5,6 +5,8 @@ json    against docs/report.schema.json, and that every reference between its pa
 sarif   against the official schema in testsuite/schemas, and what GitHub code scanning requires beyond it
 junit   what CI servers read: counts that agree, one element a case (xmllint has Jenkins' schema for the rest)
 github  the syntax and the limits of workflow commands
+trace   every finding of text, SARIF, JUnit, GitHub and HTML is one of the JSON, and none is missing (FILE without its .json)
+trace   every finding of text, SARIF, JUnit, GitHub and HTML is one of the JSON, and none is missing (FILE without its .json)
 html    nothing is fetched, the content policy's hashes are those of the style and the script, tags are balanced
 """
 import base64, hashlib, html.parser, json, os, re, sys
@@ -268,8 +270,57 @@ def check_html(text):
     need(not re.search(r"url\((?!#)|@import", page.assets.get("style", "")), "the style fetches something")
 
 
+def inline(text):
+    """As every format that people read shows a text of the JSON: without line breaks, blanks folded."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def check_trace(path):
+    """Every finding of text, SARIF, JUnit, GitHub and HTML is one of the JSON, in its order, with its kind, severity and sentence; none is missing."""
+    def read(form):
+        with open(f"{path}.{form}", encoding="utf-8", newline="") as file:
+            return file.read()
+
+    findings = json.loads(read("json"))["findings"]
+    counted = [f for f in findings if not f["suppressed"] and f.get("baseline") != "known"]
+
+    def same(form, got, wanted):
+        need(len(got) == len(wanted), f"{form}: {len(got)} findings and not {len(wanted)}")
+        for i, (one, other) in enumerate(zip(got, wanted)):
+            if not need(one == other, f"{form}: finding {i} is {one} and not {other}"):
+                break
+
+    same("text", re.findall(r"^\[\d+\] (\w+): [^\0]*?^    ([a-z-]+), (?:possible|predicted|confirmed)[^\0]*?fingerprint ([0-9a-f]{32})$", read("text"), re.M),
+         [(f["severity"], f["kind"], f["fingerprint"]) for f in counted])
+    results = json.loads(read("sarif"))["runs"][0]["results"]
+    same("sarif", [(r["ruleId"], r["partialFingerprints"]["primaryLocationLineHash"], r["level"], bool(r.get("suppressions"))) for r in results],
+         [(f["kind"], f["fingerprint"], f["severity"], f["suppressed"]) for f in findings])
+    cases = [c for c in ElementTree.fromstring(read("junit")).iter("testcase") if c.get("name") != "nothing found"]
+    same("junit", [(c.get("classname"), c.get("name")[-10:], c.find("failure") is not None) for c in cases],
+         [("twatch." + f["kind"], f"({f['fingerprint'][:8]})", f in counted) for f in findings] if len(findings) < 1000 else
+         [(c.get("classname"), f"({f['fingerprint'][:8]})", True) for c, f in zip(cases, findings)])
+    shown = []
+    for severity, command in (("error", "error"), ("warning", "warning"), ("note", "notice")):
+        some = [f for f in counted if f["severity"] == severity]
+        shown += [(command, f["kind"], inline(f["message"])) for f in some[:9 if len(some) > 9 else None]]
+    got = []
+    for command, title, text in re.findall(r"^::(\w+) (?:file=[^,]*,line=\d+,(?:col=\d+,)?)?title=twatch%3A ([^:,]+)::(.*)$", read("github"), re.M):
+        text = text.split("%0A%0A")[0].replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+        got.append((command, title, inline(text)))
+    if "hostile" not in path:
+        same("github", sorted(got), sorted(shown))
+    page = read("html")
+    same("html", re.findall(r'<details class="finding is-(\w+)".*? data-kind="([^"]*)"[^\0]*?fingerprint ([0-9a-f]{32})', page),
+         [(f["severity"], f["kind"], f["fingerprint"]) for f in findings])
+
+
 def main():
     form, path = sys.argv[1:3]
+    if form == "trace":
+        check_trace(path)
+        for mistake in mistakes[:20]:
+            print("%s: %s" % (path, mistake), file=sys.stderr)
+        return 1 if mistakes else 0
     with open(path, encoding="utf-8", newline="") as file:
         text = file.read()
     {"json": check_json, "sarif": check_sarif, "junit": check_junit, "github": check_github, "html": check_html}[form](text)
