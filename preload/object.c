@@ -102,7 +102,7 @@ static void rest(uint32_t id) {
 }
 
 static bool is_referred_to(const struct twatch_object *o, uint32_t id) {
-    return o->flags & (TWATCH_OBJF_IN_DEP | TWATCH_OBJF_COUNTED) || tw_object_links(o) || tw_use_has(id);
+    return o->flags & (TWATCH_OBJF_IN_DEP | TWATCH_OBJF_COUNTED) || tw_use_has(id);
 }
 
 /* The record of an object that died long ago, emptied; NULL: there is none, or there are not many objects yet. */
@@ -115,10 +115,14 @@ static struct twatch_object *reborn(uint32_t *id) {
         d->next = spare;
         spare = d;
         struct twatch_object *o = tw_object_at(d->id);
-        if (is_referred_to(o, d->id)) continue;
+        *id = d->id;
+        if (is_referred_to(o, *id)) continue;
+        if (tw_object_links(o)) { /* perhaps not for long */
+            rest(*id);
+            continue;
+        }
         tw_sys_zero(o, sizeof *o);
         o->reused_ms = (uint32_t)((tw_header->alive_ns - tw_header->start_ns) / 1000000) + 1; /* nothing slow was recorded of it later */
-        *id = d->id;
         return o;
     }
     return NULL;
