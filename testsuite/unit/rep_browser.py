@@ -86,7 +86,6 @@ def large(browser, path, most):
     page = browser.open(path)
     n = page.ask("document.querySelectorAll('details.finding').length")
     need(n >= 9900, f"{n} findings")
-    page.call("Performance.enable")
     opened = thread_time(page)
     page.ask("new Promise((done) => setTimeout(done, 2000))")
     best, clock = {}, {}

@@ -23,6 +23,7 @@ for name in bank stored hostile; do
     for format in json sarif junit github html; do
         timeout 60 $python testsuite/unit/rep_validate.py $format "$work/$name.$format" || complain "$name.$format is not valid"
     done
+    timeout 60 $python testsuite/unit/rep_validate.py trace "$work/$name" || complain "$name: not every finding is in every format"
     timeout 60 xmllint --noout --schema testsuite/schemas/jenkins-junit.xsd "$work/$name.junit" 2>"$work/said" || { head -5 "$work/said"; complain "$name.junit is not what Jenkins reads"; }
     # Microsoft's validator, where it is installed, with the rules of the specification and of GitHub's code scanning.
     if command -v Sarif.Multitool >/dev/null; then

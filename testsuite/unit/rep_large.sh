@@ -32,6 +32,7 @@ ${CC:-cc} -std=gnu11 -O1 -Ipreload/format -Itestsuite/lib -o "$work/large" tests
 for format in text json sarif junit html github dot; do
     limited 5 500 $format "$BUILD/twatch" report --format=$format --output="$work/large.$format" "$work/large.twatch"
 done
+if timeout 120 /usr/bin/python3 testsuite/unit/rep_validate.py trace "$work/large"; then passed=$((passed + 1)); else fail "not every finding is in every format"; fi
 limited 10 500 merge "$BUILD/twatch" merge --output="$work/all.twatch" "$work/records"
 limited 10 500 report "$BUILD/twatch" report --format=json --output="$work/all.json" "$work/records"
 
@@ -41,6 +42,8 @@ if [ "${n:-0}" -ge 9900 ]; then passed=$((passed + 1)); else fail "the large rep
 if [ "$(gzip -c "$work/large.sarif" | wc -c)" -lt 10000000 ]; then passed=$((passed + 1)); else fail "the SARIF file is too large"; fi
 # The order of two locks in one of the thousand and its reverse in another: found in the merged record as in the directory.
 for what in "$work/all.twatch" "$work/records"; do
+    drawn=$("$BUILD/twatch" report --format=dot "$what" 2>/dev/null | sed -n '/all runs, by lock class/,/^ }/p' | grep -c -- '->.*color=red')
+    if [ "$drawn" -ge 2 ]; then passed=$((passed + 1)); else fail "$what: the circle is not drawn"; fi
     kinds=$("$BUILD/twatch" report --format=json "$what" 2>/dev/null | jq -r '.findings[] | .kind + " " + .confidence')
     if [ "$kinds" = "lock-order-cycle possible" ]; then passed=$((passed + 1)); else fail "$what: $kinds"; fi
 done
