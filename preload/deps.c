@@ -105,10 +105,10 @@ static void unlink_object(uint32_t object) { __atomic_fetch_sub(&tw_object_at(ob
 /* True: the member was of no use to anybody, and its element is free. */
 static bool swept(struct tw_dep_table *table, struct twatch_like *l) {
     const struct twatch_dep *of = tw_store_at((uint64_t)l->of << 3);
-    bool useless = dead_end(l->object);
-    for (uint32_t i = 0; i < of->nheld; i++) useless = useless || dead_end(l->held[i]);
+    bool all = true; /* each lock that is held has an order of its own with the one that was taken */
+    for (uint32_t i = 0; i < of->nheld; i++) all = all && dead_end(l->held[i]);
     struct twatch_like **spare = spare_of(table, l->size);
-    if (!useless || !spare) return false;
+    if (!spare || !(all || dead_end(l->object))) return false;
     unlink_object(l->object);
     for (uint32_t i = 0; i < of->nheld; i++) unlink_object(l->held[i]);
     __atomic_store_n(&l->of, 0, __ATOMIC_RELEASE);
