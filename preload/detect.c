@@ -22,6 +22,7 @@
 #include "incident.h"
 #include "inherit.h"
 #include "look.h"
+#include "stack.h"
 #include "verdict.h"
 #include "verify.h"
 
@@ -154,6 +155,12 @@ static bool is_taken_lock(const struct tw_scene *s, const struct tw_view *v) {
            tw_verdict_permits(s, v) >= (int64_t)o->init_value;
 }
 
+/* Python's Thread.join of 3.13 waits at a semaphore, too; the thread that ends posts it, and no handler can. */
+static bool is_python_join(const struct tw_view *v) {
+    const struct twatch_stack *s = v->kind == TWATCH_OBJ_SEM ? tw_stack_by_id(v->stack) : NULL;
+    return s && s->flags & TWATCH_STACK_JOINS;
+}
+
 /* Waits that end when a signal handler has run, or may be ended by one (sem_post is what handlers may call). Asked at
    the first look already: a handler that runs in our pauses could not interrupt the wait that has not begun. */
 static bool spare_interruptible(struct tw_scene *s) {
@@ -163,7 +170,7 @@ static bool spare_interruptible(struct tw_scene *s) {
         if (!v->core || v->needs != TW_NEEDS_ANY || (v->kind != TWATCH_OBJ_SEM && v->kind != TWATCH_OBJ_FUTEX))
             continue;
         if (!asked) handlers = tw_verify_handlers(), asked = true;
-        if (!handlers || is_taken_lock(s, v)) continue;
+        if (!handlers || is_taken_lock(s, v) || is_python_join(v)) continue;
         v->needs = TW_NEEDS_NOTHING;
         any = true;
     }

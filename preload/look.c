@@ -207,7 +207,8 @@ static void need_join(struct tw_view *v, const struct tw_scene *scene) {
     if (!d || d->end != TWATCH_THREAD_RUNNING || !d->slot) return;
     if (scene && d->slot == scene->ending) return;
     const struct twatch_slot *s = tw_thread_slot(d->slot);
-    if (s->wait_kind == TWATCH_OBJ_THREAD && s->wait_thread == v->thread) return; /* EDEADLK for one of the two */
+    bool by_libc = v->address == d->handle; /* not by Python's own means */
+    if (by_libc && s->wait_kind == TWATCH_OBJ_THREAD && s->wait_thread == v->thread) return; /* EDEADLK for one of the two */
     set(v, TW_NEEDS_ONE, d->slot);
 }
 

@@ -163,6 +163,12 @@ static uintptr_t first_frame(const struct tw_python_reader *r, uintptr_t state) 
     return p;
 }
 
+uint64_t tw_python_joined(uintptr_t semaphore) {
+    if (!py.at || !py.at->park_event) return 0;
+    uintptr_t event = tw_python_load(semaphore - py.at->park_event), ident = (event & ~(uintptr_t)7) - py.at->event_ident;
+    return event > 4096 && tw_sys_readable((const void *)ident, sizeof(uint64_t)) ? tw_python_load(ident) : 0;
+}
+
 int tw_python_thread_done(uintptr_t start_routine) {
     return py.at && start_routine >= tw_python_fast.text && start_routine < tw_python_fast.text_end && !tw_python_state();
 }
@@ -390,7 +396,7 @@ static unsigned merge(struct walk *w, uint64_t *pc, unsigned n) {
 }
 
 unsigned tw_python_merge(
-        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), bool *asks) {
+        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), uint32_t *flags) {
     struct walk w = {.string_id = string_id, .max = max, .role = TW_PYTHON_HELPS};
     uintptr_t state;
     if (!py.at || !open_reader(&w.reader, &state)) return n;
@@ -399,6 +405,6 @@ unsigned tw_python_merge(
     w.keep = w.print && kept.print != w.print;
     if (w.keep) kept.print = 0;
     if (w.frame) n = merge(&w, pc, n);
-    *asks = w.role == TW_PYTHON_ASKS;
+    *flags = w.role == TW_PYTHON_ASKS ? TWATCH_STACK_ASKS : w.role == TW_PYTHON_JOINS ? TWATCH_STACK_JOINS : 0;
     return n;
 }

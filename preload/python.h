@@ -30,10 +30,14 @@ uint64_t tw_python_fingerprint(void);
 
 /* Rewrite the native stack pc[0..n), innermost first, of the calling thread in place; the array has room for max
    entries. Python frames become TWATCH_FRAME_PYTHON | string_id("function\nfile\nline"). Returns the new number of
-   entries; n when there was nothing to rewrite. *asks becomes true when the innermost function only asks how other threads are doing (tw_python_text). Inside the recording guard, not in a thread with less than 8 KiB of
+   entries; n when there was nothing to rewrite. *flags gets what the innermost function is known for (enum twatch_stack_flags: ASKS, JOINS). Inside the recording guard, not in a thread with less than 8 KiB of
    stack left. */
 unsigned tw_python_merge(
-        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), bool *asks);
+        uint64_t *pc, unsigned n, unsigned max, uint32_t (*string_id)(const char *text, size_t length), uint32_t *flags);
+
+/* The pthread_t of the thread for whose end the calling thread is about to wait at this semaphore, if its stack says that it joins one
+   (TWATCH_STACK_JOINS); 0: not known. Where joins are made so the semaphore stands in a frame of the caller. */
+uint64_t tw_python_joined(uintptr_t semaphore);
 
 void tw_python_forked(void); /* in the child: texts have no ids yet */
 

@@ -28,6 +28,8 @@ const struct tw_python_layout tw_python_313 = {
         .co_traceable = 184,
         .co_code = 200,
         .co_size = 200,
+        .park_event = 8,
+        .event_ident = 24,
         .u_ascii = 40,
         .u_compact = 56,
 };

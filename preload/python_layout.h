@@ -30,6 +30,10 @@ struct tw_python_layout {
     uint16_t f_size;  /* without locals */
     /* PyCodeObject; the first co_size bytes hold all of it */
     uint16_t co_firstlineno, co_filename, co_qualname, co_linetable, co_traceable, co_code, co_size;
+    /* A thread that waits for the end of another parks at an event in the other's ThreadHandle (Python/parking_lot.c,
+       Modules/_threadmodule.c): bytes from its semaphore back to the address of the event, and from the word with the
+       event back to the pthread_t. 0: it waits otherwise */
+    uint16_t park_event, event_ident;
     /* PyASCIIObject, PyCompactUnicodeObject */
     uint16_t u_ascii, u_compact; /* sizes */
 };

@@ -198,6 +198,8 @@ static enum tw_python_role role_of(const char *name, size_t n, const char *file,
     } known[] = {
             {"active_count", "/threading.py", TW_PYTHON_ASKS},
             {"enumerate", "/threading.py", TW_PYTHON_ASKS},
+            {"Thread.join", "/threading.py", TW_PYTHON_JOINS},
+            {"_shutdown", "/threading.py", TW_PYTHON_JOINS},
             {"Condition.__enter__", "/threading.py", TW_PYTHON_HELPS},
             {"Queue.empty", "/queue.py", TW_PYTHON_ASKS},
             {"Queue.full", "/queue.py", TW_PYTHON_ASKS},

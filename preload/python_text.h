@@ -23,6 +23,7 @@ bool tw_python_text_init(const struct tw_python_layout *at);
 enum tw_python_role {
     TW_PYTHON_WORKS,
     TW_PYTHON_ASKS,  /* looks, under the lock, how others are doing, and gives it back: threading.active_count, Queue.empty, Future.done */
+    TW_PYTHON_JOINS, /* waits for the end of a thread: Thread.join */
     TW_PYTHON_HELPS, /* takes it for its caller: Condition.__enter__ */
 };
 

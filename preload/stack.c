@@ -148,9 +148,9 @@ static TW_NOINLINE const struct twatch_stack *miss(struct tw_stack_entry *e, uin
     uint32_t n = u.n, flags = u.cut ? TWATCH_STACK_CUT : 0;
     if (TW_UNLIKELY(tw_python_unknown())) tw_header->flags |= TWATCH_HDR_PYTHON_UNKNOWN;
     if (extra) {
-        bool asks = false;
-        n = tw_python_merge(u.pc, n, depth, tw_store_string, &asks);
-        if (asks) flags |= TWATCH_STACK_ASKS;
+        uint32_t more = 0;
+        n = tw_python_merge(u.pc, n, depth, tw_store_string, &more);
+        flags |= more;
         if (n >= depth) flags |= TWATCH_STACK_CUT;
         tw_header->flags |= TWATCH_HDR_PYTHON;
     }

@@ -50,8 +50,8 @@ static bool belongs(const struct tw_view *v, uintptr_t word) {
         break;
     case TWATCH_OBJ_THREAD: { /* the word that the kernel clears at the end of the thread, inside its block */
         const struct twatch_thread *d = tw_thread_desc(v->joined);
-        base = d ? (uintptr_t)d->handle : 0;
-        size = 4096;
+        bool by_libc = d && base == d->handle; /* else at a semaphore, see see_join in waits.c */
+        size = by_libc ? 4096 : 32;
         break;
     }
     default:

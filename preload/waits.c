@@ -8,6 +8,7 @@
 #include "incident.h"
 #include "inherit.h"
 #include "interval.h"
+#include "python.h"
 #include "spurious.h"
 #include "use.h"
 
@@ -99,13 +100,27 @@ static bool report_self(struct tw_thread *t, const struct tw_wait *w, uint32_t s
 
 /* ---- begin and end ---- */
 
-void tw_wait_begin(struct tw_thread *t, const struct tw_wait *w) {
+/* Python's Thread.join may wait at a semaphore of its own: it is a join all the same. */
+static void see_join(const struct tw_thread *t, struct tw_wait *w, uint32_t stack) {
+    const struct twatch_stack *s = tw_stack_by_id(stack);
+    if (!s || !(s->flags & TWATCH_STACK_JOINS) || w->address < t->stack_lo + 64 || w->address >= t->stack_hi) return;
+    uint64_t handle = tw_python_joined(w->address);
+    uint32_t joined = handle ? tw_thread_by_handle(handle) : 0;
+    if (!joined || joined == t->id) return;
+    w->kind = TWATCH_OBJ_THREAD;
+    w->thread = joined;
+    w->object = 0;
+}
+
+void tw_wait_begin(struct tw_thread *t, const struct tw_wait *what) {
+    struct tw_wait wait = *what, *w = &wait;
     tw_sample_wake();
     struct twatch_slot *s = t->slot;
     uint16_t flags = w->flags;
     const struct twatch_object *o = tw_object_at(w->object);
     if (o && o->flags & (TWATCH_OBJF_PSHARED | TWATCH_OBJF_NAMED)) flags |= TWATCH_WAIT_SHARED;
     uint32_t stack = tw_stack_here(t, w->pc, w->cfa);
+    if (w->kind == TWATCH_OBJ_SEM && tw_python_active()) see_join(t, w, stack);
     uint64_t now = tw_sys_now();
     for (uint32_t i = 0; i < s->nheld; i++) { /* who reads the record, or looks, must not need our stack for it */
         tw_held_resolve(t, &t->held[i]);

@@ -42,7 +42,9 @@ static void threads_free(struct threads_group *groups) {
 
 /* ---- thread-leak ---- */
 
+/* What becomes of the threads that CPython makes is its own affair: 3.13 leaves them joinable until their handle goes. */
 static bool threads_leaked(const struct twatch_thread *t) {
+    if (t->flags & TWATCH_THREAD_PYTHON_DONE) return false;
     bool ended =
             t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED;
     return ended && !(t->flags & (TWATCH_THREAD_DETACHED | TWATCH_THREAD_DETACHED_BORN | TWATCH_THREAD_JOINED |

@@ -347,7 +347,8 @@ enum twatch_stack_flags {
     TWATCH_STACK_CUT = 1u << 0,     /* deeper than TWATCH_MAX_FRAMES, or unwinding stopped early */
     TWATCH_STACK_SITE = 1u << 1,    /* only the return address is known */
     TWATCH_STACK_PRECISE0 = 1u << 2, /* pc[0] is the instruction itself (race access, signal), not a return address */
-    TWATCH_STACK_ASKS = 1u << 3      /* the lock is taken by a function of Python's library that only asks how others are doing (see busy-wait) */
+    TWATCH_STACK_ASKS = 1u << 3,     /* the lock is taken by a function of Python's library that only asks how others are doing (see busy-wait) */
+    TWATCH_STACK_JOINS = 1u << 4     /* a function of Python's library waits for a thread to end, which only that thread can end */
 };
 
 /* A Python frame is a pc with the top 16 bits 0x5059 ("PY"); the low 32 bits are the string id of "function\nfile\nline". */

@@ -66,8 +66,8 @@ static void show(const char *call, void *object, uintptr_t caller) {
     }
     strings.count = 0;
     tw_python_text_forked(); /* the texts begin anew */
-    bool asks = false;
-    unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep, &asks);
+    uint32_t flags = 0;
+    unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep, &flags);
     uint64_t print = tw_python_fingerprint();
     uintptr_t frame = tw_python_calling(caller);
     at += (size_t)snprintf(line, sizeof line, "STACK %d ", gettid());
