@@ -6,10 +6,12 @@
 #include "report/html.h"
 
 #include "base/arena.h"
+#include "base/mem.h"
 #include "report/escape.h"
 #include "report/html_assets.h"
 #include "report/layout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void report_html_print(FILE *out, const struct report *r);
@@ -19,6 +21,7 @@ enum {
     HTML_READY = 200, /* findings whose details are part of the page from the start: the browser's search finds them */
     HTML_RICH = 1000, /* findings with source excerpts and a drawing */
     HTML_BATCH = 100, /* findings that the browser lays out together, or not at all while they are out of sight */
+    HTML_FEW = 3,     /* processes that are shown in full; of more, those with findings */
     HTML_RUNS = 50,
     HTML_ROWS = 100
 };
@@ -76,33 +79,59 @@ static const char *html_exit(const struct report_run *u, char *buffer, size_t si
     return buffer;
 }
 
-static void html_runs(FILE *out, const struct report *r) {
+/* The processes, those with findings first: in a tree of hundreds they are what matters. */
+struct html_run {
+    uint32_t run;
+    bool found;
+};
+
+static struct html_run *html_order(const struct report *r, size_t *n) {
+    struct html_run *list = mem_new(r->nruns + 1, sizeof *list);
+    bool *found = mem_new(r->nruns + 1, sizeof *found);
+    for (size_t i = 0; i < r->nfindings; i++) {
+        const struct finding *f = r->findings[i];
+        if (f->run < r->nruns && report_counts(f)) found[f->run] = true;
+        for (size_t k = 0; k < f->nother_runs && report_counts(f); k++)
+            if (f->other_runs[k] < r->nruns) found[f->other_runs[k]] = true;
+    }
+    *n = 0;
+    for (int pass = 1; pass >= 0; pass--)
+        for (size_t i = 0; i < r->nruns; i++)
+            if (!r->runs[i].across && found[i] == pass) list[(*n)++] = (struct html_run){(uint32_t)i, found[i]};
+    free(found);
+    return list;
+}
+
+static void html_run_row(FILE *out, const struct report_run *u) {
     char exit[64];
+    fputs("<tr><td>", out);
+    for (size_t k = 0; k < u->nargv && k < 12; k++) {
+        if (k) putc(' ', out);
+        html_text_cut(out, u->argv[k], 80);
+    }
+    if (!u->nargv) html_text(out, u->exe);
+    fprintf(out,
+            "</td><td class=\"n\">%d</td><td class=\"n\">%zu</td><td class=\"n\">%llu</td><td class=\"n\">%.*f "
+            "s</td><td>%s</td><td>",
+            u->pid, u->nthreads, (unsigned long long)u->nlocks, u->length_ns < 1000000000 ? 3 : 1,
+            (double)u->length_ns / 1e9, html_exit(u, exit, sizeof exit));
+    const char *slash = u->record ? strrchr(u->record, '/') : NULL; /* most stand in a directory that is gone by now */
+    html_text(out, slash ? slash + 1 : u->record);
+    fputs("</td></tr>\n", out);
+}
+
+static void html_runs(FILE *out, const struct report *r, const struct html_run *list, size_t n) {
+    bool many = n > HTML_FEW;
+    if (many) fprintf(out, "<details><summary>%zu processes</summary>\n", n);
     fputs("<div class=\"scroll\"><table><tr><th>Program</th><th class=\"n\">pid</th><th class=\"n\">threads</th><th "
           "class=\"n\">locks</th>"
           "<th class=\"n\">watched</th><th>end</th><th>record</th></tr>\n",
             out);
-    for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
-        const struct report_run *u = &r->runs[i];
-        if (u->across) continue;
-        fputs("<tr><td>", out);
-        for (size_t k = 0; k < u->nargv && k < 12; k++) {
-            if (k) putc(' ', out);
-            html_text_cut(out, u->argv[k], 80);
-        }
-        if (!u->nargv) html_text(out, u->exe);
-        fprintf(out,
-                "</td><td class=\"n\">%d</td><td class=\"n\">%zu</td><td class=\"n\">%llu</td><td class=\"n\">%.*f "
-                "s</td><td>%s</td><td>",
-                u->pid, u->nthreads, (unsigned long long)u->nlocks, u->length_ns < 1000000000 ? 3 : 1,
-                (double)u->length_ns / 1e9, html_exit(u, exit, sizeof exit));
-        const char *slash =
-                u->record ? strrchr(u->record, '/') : NULL; /* most stand in a directory that is gone by now */
-        html_text(out, slash ? slash + 1 : u->record);
-        fputs("</td></tr>\n", out);
-    }
+    for (size_t i = 0; i < n && i < HTML_RUNS; i++)
+        html_run_row(out, &r->runs[list[i].run]);
     fputs("</table></div>\n", out);
-    if (r->nruns > HTML_RUNS) fprintf(out, "<p class=\"dim\">and %zu more processes</p>\n", r->nruns - HTML_RUNS);
+    if (n > HTML_RUNS) fprintf(out, "<p class=\"dim\">and %zu more processes</p>\n", n - HTML_RUNS);
+    if (many) fputs("</details>\n", out);
 }
 
 static void html_note(FILE *out, const char *before, const char *text) {
@@ -203,6 +232,20 @@ static void html_findings(FILE *out, const struct report *r) {
     if (r->nfindings) fputs("</div>\n</section>\n", out);
 }
 
+static void html_threads(FILE *out, const struct report *r, const struct html_run *list, size_t n) {
+    for (size_t i = 0; i < n && i < HTML_RUNS; i++) {
+        const struct report_run *u = &r->runs[list[i].run];
+        bool open = n <= HTML_FEW || (list[i].found && i < HTML_FEW);
+        fprintf(out, "<details class=\"run\"%s><summary><h2>Threads of ", open ? " open" : "");
+        html_text(out, u->exe);
+        fprintf(out, " (pid %d)</h2></summary>\n", u->pid);
+        html_lives(out, r, list[i].run);
+        html_contention(out, r, list[i].run);
+        fputs("</details>\n", out);
+    }
+    if (n > HTML_RUNS) fprintf(out, "<p class=\"dim\">and %zu more processes</p>\n", n - HTML_RUNS);
+}
+
 void report_html_print(FILE *out, const struct report *r) {
     if (r->style.graphviz) layout_open();
     html_head(out);
@@ -211,7 +254,9 @@ void report_html_print(FILE *out, const struct report *r) {
     html_count(out, r, SEVERITY_WARNING);
     html_count(out, r, SEVERITY_NOTE);
     fputs("</ul></header>\n<main>\n", out);
-    html_runs(out, r);
+    size_t n;
+    struct html_run *list = html_order(r, &n);
+    html_runs(out, r, list, n);
     fputs("<h2 id=\"findings\">Findings</h2>\n", out);
     if (r->nfindings)
         html_filter(out, r);
@@ -219,15 +264,9 @@ void report_html_print(FILE *out, const struct report *r) {
         fputs(r->nruns ? "<p>Nothing to report.</p>\n" : "<p>Nothing was observed.</p>\n", out);
     html_findings(out, r);
     const char *drawings = r->style.graphviz ? layout_close() : NULL;
-    for (size_t i = 0; i < r->nruns && i < HTML_RUNS; i++) {
-        if (r->runs[i].across) continue;
-        fputs("<h2>Threads of ", out);
-        html_text(out, r->runs[i].exe);
-        fprintf(out, " (pid %d)</h2>\n", r->runs[i].pid);
-        html_lives(out, r, (uint32_t)i);
-        html_contention(out, r, (uint32_t)i);
-    }
     html_notes(out, r, drawings);
+    html_threads(out, r, list, n);
+    free(list);
     fprintf(out, "<p class=\"dim\">twatch %s</p>\n</main>\n<script>", r->version);
     fputs(HTML_JS "</script>\n</body></html>\n", out);
 }

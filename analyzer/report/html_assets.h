@@ -3,7 +3,7 @@
 #define TWATCH_HTML_ASSETS_H
 
 /* clang-format off */
-#define HTML_CSS_HASH "sha256-0cmTfECowP3td8BErvOzeBq8uBxkjDYPBBMTnW242xE="
+#define HTML_CSS_HASH "sha256-BktvU8bNddr24aC4C6SO/lUQ9TMVcwE+dcz7PESZlXA="
 #define HTML_CSS \
         ":root { color-scheme: light dark; --bg: #fff; --fg: #1b1f24; --dim: #57606a; --line: #d0d7de; --card: #f6f8fa; --mark: #fff1c2; --error: #b42318; --warning: #8a5a00; --note: #0b5cad; --own: #1b1f24; --bar: #2f78bf; --life: #d5dde6; --wait: #c4320a; --focus: #0b5cad; }\n" \
         "@media (prefers-color-scheme: dark) { :root { --bg: #0f1419; --fg: #dfe5ea; --dim: #9aa5b1; --line: #323a44; --card: #171d24; --mark: #4a3d10; --error: #ff8f85; --warning: #f0b849; --note: #7cb8ff; --own: #fff; --bar: #5ba3ea; --life: #2f3945; --wait: #ff7a5c; --focus: #7cb8ff; } }\n" \
@@ -30,6 +30,7 @@
         ".advice { border-left: 3px solid var(--note); padding: .2rem .8rem; margin: .8rem 0; }\n" \
         "table { border-collapse: collapse; width: 100%; margin: .6rem 0; } th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; } td.n, th.n { text-align: right; white-space: nowrap; } th { white-space: nowrap; } td:first-child { min-width: 8rem; } .scroll { overflow-x: auto; }\n" \
         "svg { max-width: 100%; height: auto; } figure { margin: .6rem 0; } figure .draw { overflow: auto; max-height: 75vh; } figure .draw svg { max-width: none; } figure.lives .draw svg { max-width: 100%; min-width: 56rem; } .tools { display: flex; gap: .3rem; margin: .2rem 0; } .tools button { font: inherit; font-size: .8rem; min-width: 2rem; padding: .1rem .5rem; } svg text { fill: var(--fg); font: 12px system-ui, sans-serif; } svg .box { fill: var(--card); stroke: var(--dim); } svg .edge { fill: none; stroke: var(--error); stroke-width: 1.6; } svg .head { fill: var(--error); } svg .life { fill: var(--life); } svg .hold, .key-hold { fill: var(--bar); } svg .hold { fill-opacity: .6; } svg .wait, .key-wait { fill: var(--wait); } .key { width: .8rem; height: .8rem; vertical-align: -.1rem; } svg .rule { stroke: var(--line); } svg .label { fill: var(--dim); } svg .halo { paint-order: stroke; stroke: var(--bg); stroke-width: 4px; }\n" \
+        "summary > h2 { display: inline; } details.run { margin: 1rem 0; } details.run > summary { cursor: pointer; }\n" \
         "@media print { form.filter { display: none; } details.finding { break-inside: avoid; } }\n"
 
 #define HTML_JS_HASH "sha256-fo0AwFTB2XtiQDItpSIBh57DfjfX+Pc92CzS4BjYBcA="
