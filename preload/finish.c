@@ -11,6 +11,7 @@
 #include "held.h"
 #include "real.h"
 #include "launch.h"
+#include "race_sample.h"
 #include "spurious.h"
 #include "stack.h"
 #include "unseen.h"
@@ -247,7 +248,10 @@ static void store_end(struct tw_thread *t, const struct tw_finish *f) {
 
 int tw_finish(const struct tw_finish *f) {
     if (!tw_finish_is_ours()) return f->code;
-    if (f->end != TWATCH_END_EXEC) tw_spurious_at_end();
+    if (f->end != TWATCH_END_EXEC) {
+        tw_spurious_at_end();
+        tw_sample_at_end();
+    }
     struct tw_thread *t = tw_enter();
     if (!t && !(tw_self && tw_self->ended))
         return f->code; /* a handler that interrupted recording: the state may be half written */

@@ -242,6 +242,11 @@ int64_t tw_sample_next_own(uint32_t from) {
     return tw_sample_on ? tw_events_next(from) : -1;
 }
 
+void tw_sample_at_end(void) {
+    if (tw_sample_on && !rest_until && !tw_events_alive())
+        tw_sys_say("twatch: races=sample: sampling ended before the program did: it has closed our descriptors\n");
+}
+
 void tw_sample_pause(void) {
     if (tw_sample_on && tw_header->pid == (int32_t)tw_sys(SYS_getpid))
         tw_watch_off(); /* a child's exec is nothing to the parent */

@@ -33,6 +33,8 @@ bool tw_sample_trap(const siginfo_t *info, void *ucontext);
 /* One of the descriptors of the watchpoints: the program does not know it. The lowest of them from a number on, or -1. */
 bool tw_sample_owns(int fd);
 int64_t tw_sample_next_own(uint32_t from);
+/* Nobody need have noticed that the watchpoints are gone: without them nothing ticks. One line on stderr then. */
+void tw_sample_at_end(void);
 /* Before exec: nothing is watched until the next look (exec may fail). Any context. */
 void tw_sample_pause(void);
 

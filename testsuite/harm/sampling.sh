@@ -39,4 +39,6 @@ watched raw
 grep -q 'watched yes, then no, then yes' err || die "raw: not opened anew: $(cat err)"
 watched often
 grep -q 'races=sample: sampling ends here' err || die "often: not said: $(cat err)"
+watched late
+grep -q 'races=sample: sampling ended before the program did' err || die "late: not said: $(cat err)"
 readable 5
