@@ -52,21 +52,21 @@ static void nap(long ms) {
         continue;
 }
 
-/* Through system calls: what the program itself would see is another matter. */
 static int watchpoints(void) {
     int n = 0;
-    char path[64], target[64];
-    for (int fd = 3; fd < 2000; fd++) {
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-        ssize_t got = readlink(path, target, sizeof target - 1);
+    char target[64];
+    DIR *all = opendir("/proc/self/fd");
+    for (const struct dirent *e; all && (e = readdir(all));) {
+        ssize_t got = readlinkat(dirfd(all), e->d_name, target, sizeof target);
         if (got > 0 && memmem(target, (size_t)got, "perf_event", 10)) n++;
     }
+    if (all) closedir(all);
     return n;
 }
 
 static int opened(void) { /* also sampling that rests comes back */
     int n = watchpoints();
-    for (int waits = 0; waits < 1000 && !n; waits++) {
+    for (int waits = 0; waits < 400 && !n; waits++) {
         nap(10);
         n = watchpoints();
     }
@@ -109,7 +109,7 @@ int main(int argc, char **argv) {
         if (!before) break;
         close_all(argv[1]);
         after = watchpoints();
-        back = opened();
+        back = often ? 0 : opened();
     }
     stop = 1;
     for (int i = 0; i < 2; i++)
