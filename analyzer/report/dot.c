@@ -8,6 +8,7 @@
 void report_dot_print(FILE *out, const struct report *r);
 
 static void dot_run(FILE *out, const struct report_run *u, size_t run) {
+    if (!u->nnodes) return;
     bool *circle = mem_new(u->nnodes + 1, sizeof *circle);
     for (size_t i = 0; i < u->nedges; i++)
         if (u->edges[i].reverse) circle[u->edges[i].from] = circle[u->edges[i].to] = true;

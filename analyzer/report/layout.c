@@ -17,7 +17,7 @@
 
 enum {
     LAYOUT_EACH_MS = 1000, /* for one drawing: the usual one takes less than one */
-    LAYOUT_ALL_MS = 3000,  /* for all of a report */
+    LAYOUT_ALL_MS = 2000,  /* for all of a report */
     LAYOUT_MESSAGE = 1 << 20,
     LAYOUT_MARGIN = 12, /* pixels around the drawing */
     LAYOUT_CURVED = 70, /* edges up to which Graphviz finds their ways around the boxes: beyond it takes seconds */
