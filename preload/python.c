@@ -34,6 +34,8 @@ static struct {
     bool unknown; /* an interpreter, but none that can be read */
 } py;
 struct tw_python_fast tw_python_fast;
+__thread struct tw_python_own tw_python_own __attribute__((tls_model("initial-exec")));
+uint32_t tw_python_epoch = 1;
 
 uintptr_t tw_python_runtime, tw_python_runtime_size;
 __thread uint64_t tw_python_known __attribute__((tls_model("initial-exec")));
@@ -188,23 +190,22 @@ __attribute__((noinline)) uint64_t tw_python_print_anew(uintptr_t frame, struct 
     const uintptr_t instr = tw_python_fast.f_instr, previous = tw_python_fast.f_previous;
     uint64_t h = 1, weight = 1, first = frame ? tw_python_load(frame + instr) : 0;
     uint32_t n = 0;
-    c->at[0].frame = 0; /* not to be used while it changes: a signal handler may come by */
+    c->first = 0; /* not to be used while it changes: a signal handler may come by */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     const uintptr_t top = frame;
     for (; frame && n < CHAIN_MAX; n++) {
-        uint64_t at = tw_python_load(frame + instr);
+        uint64_t at = tw_python_load(frame + instr), next = tw_python_load(frame + previous);
         if (n) weight *= TW_PYTHON_STIR;
         h = tw_python_stir(h, at);
-        if (n > 0 && n < TW_PYTHON_KEPT) c->at[n].frame = frame, c->at[n].instr = at;
-        frame = tw_python_load(frame + previous);
+        if (n < TW_PYTHON_KEPT) c->at[n].instr = at, c->at[n].next = next;
+        frame = next;
     }
     if (n > 0 && n <= TW_PYTHON_KEPT && !frame) {
-        c->at[n].frame = 0;
         c->n = n;
         c->weight = weight;
         c->rest = h - weight * first;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        c->at[0].frame = top;
+        c->first = top;
     }
     return (h ^ h >> 29) | 1;
 }

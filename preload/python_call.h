@@ -39,6 +39,35 @@ static inline uintptr_t tw_python_state(void) {
     return tw_python_load32(f->key) ? (uintptr_t)f->getspecific(tw_python_load32(f->key + 4)) : 0;
 }
 
+/* What it was when it was asked for last, good while epoch is tw_python_epoch: until this thread sets a value of the
+ * key, or somebody deletes a key. For calls of the interpreter that come through our wrappers: those that set the
+ * value do so, too. */
+extern TW_HIDDEN __thread struct tw_python_own {
+    uintptr_t state;
+    uint32_t epoch;
+} tw_python_own __attribute__((tls_model("initial-exec")));
+extern TW_HIDDEN uint32_t tw_python_epoch; /* never 0 */
+
+static inline uintptr_t tw_python_state_known(void) {
+    if (!tw_python_load32(tw_python_fast.key)) return 0;
+    uint32_t epoch = __atomic_load_n(&tw_python_epoch, __ATOMIC_ACQUIRE);
+    if (TW_UNLIKELY(tw_python_own.epoch != epoch)) {
+        tw_python_own.state = tw_python_state();
+        tw_python_own.epoch = epoch;
+    }
+    return tw_python_own.state;
+}
+
+/* After the calling thread has set the value of a key; after a key was deleted. */
+static inline void tw_python_key_set(pthread_key_t key) {
+    const struct tw_python_fast *f = &tw_python_fast;
+    if (TW_UNLIKELY(f->key != 0) && key == tw_python_load32(f->key + 4)) tw_python_own.epoch = 0;
+}
+static inline void tw_python_key_deleted(void) {
+    uint32_t next = __atomic_add_fetch(&tw_python_epoch, 1, __ATOMIC_RELEASE);
+    if (next == 0) __atomic_add_fetch(&tw_python_epoch, 1, __ATOMIC_RELEASE);
+}
+
 static inline bool tw_python_holds_lock(uintptr_t state) {
     const struct tw_python_fast *f = &tw_python_fast;
     return tw_python_load(f->holder) == state && (!f->locked || tw_python_load32(f->locked));
@@ -54,7 +83,7 @@ static inline uintptr_t tw_python_current(uintptr_t state) {
 static inline uintptr_t tw_python_calling(uintptr_t pc) {
     const struct tw_python_fast *f = &tw_python_fast;
     if (pc - f->text - 1 >= f->text_end - f->text) return 0;
-    uintptr_t state = tw_python_state();
+    uintptr_t state = tw_python_state_known();
     return state && tw_python_holds_lock(state) ? tw_python_current(state) : 0;
 }
 
@@ -79,13 +108,16 @@ static inline uint64_t tw_python_stir(uint64_t h, uint64_t instr) {
 enum { TW_PYTHON_CHAINS = 8, TW_PYTHON_KEPT = 16 };
 struct tw_python_chain {
     uint64_t rest, weight; /* the fingerprint is rest + weight times the first frame's instruction */
+    uintptr_t first;       /* frame 0; 0: nothing is kept */
     uint32_t n;
     struct {
-        uintptr_t frame;
-        uint64_t instr;
-    } at[TW_PYTHON_KEPT + 1]; /* at[n].frame is 0 */
+        uint64_t next, instr; /* as they stand in a frame of 3.11, where one comparison does for both */
+    } at[TW_PYTHON_KEPT];     /* at[n - 1].next is 0 */
 };
 extern TW_HIDDEN __thread struct tw_python_chain tw_python_chains[TW_PYTHON_CHAINS] __attribute__((tls_model("initial-exec")));
+
+typedef int tw_python_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef char tw_python_bytes __attribute__((vector_size(16)));
 
 /* Follows the frames, and remembers them. */
 uint64_t tw_python_print_anew(uintptr_t frame, struct tw_python_chain *c);
@@ -95,11 +127,22 @@ static inline uint64_t tw_python_print(uintptr_t frame) {
     const uintptr_t instr = tw_python_fast.f_instr, previous = tw_python_fast.f_previous;
     struct tw_python_chain *c = &tw_python_chains[(frame * 0x9e3779b1u >> 20) % TW_PYTHON_CHAINS];
     if (TW_UNLIKELY(!frame)) return 1;
-    if (TW_UNLIKELY(c->at[0].frame != frame || tw_python_load(frame + previous) != c->at[1].frame)) return tw_python_print_anew(frame, c);
-    for (uint32_t i = 1; i < c->n; i++)
-        if (TW_UNLIKELY(tw_python_load(c->at[i].frame + instr) != c->at[i].instr ||
-                        tw_python_load(c->at[i].frame + previous) != c->at[i + 1].frame))
-            return tw_python_print_anew(frame, c);
+    if (TW_UNLIKELY(c->first != frame || tw_python_load(frame + previous) != c->at[0].next)) return tw_python_print_anew(frame, c);
+    const uint32_t n = c->n;
+    uintptr_t at = c->at[0].next;
+    if (TW_LIKELY(instr == previous + 8)) {
+        for (uint32_t i = 1; i < n; i++) {
+            tw_python_pair now = *(const tw_python_pair *)(at + previous), was = *(const tw_python_pair *)&c->at[i];
+            if (TW_UNLIKELY(__builtin_ia32_pmovmskb128((tw_python_bytes)(now == was)) != 0xffff)) return tw_python_print_anew(frame, c);
+            at = c->at[i].next;
+        }
+    } else {
+        for (uint32_t i = 1; i < n; i++) {
+            if (TW_UNLIKELY(tw_python_load(at + instr) != c->at[i].instr || tw_python_load(at + previous) != c->at[i].next))
+                return tw_python_print_anew(frame, c);
+            at = c->at[i].next;
+        }
+    }
     uint64_t h = c->rest + c->weight * tw_python_load(frame + instr);
     return (h ^ h >> 29) | 1;
 }

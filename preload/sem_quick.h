@@ -45,9 +45,9 @@ static inline bool tw_sem_holds_nothing_shared(const struct tw_thread *t) {
            (o->flags & (TWATCH_OBJF_INIT_SEEN | TWATCH_OBJF_SHARED)) == TWATCH_OBJF_INIT_SEEN;
 }
 
-/* This acquisition stands for TW_SITE_QUIET of them: the others took the short way. */
+/* This acquisition stands for TW_SITE_SAMPLE of them: the others took the short way. */
 static inline bool tw_sem_sampled(const struct tw_thread *t, const struct tw_use_entry *e) {
-    return e->use->waits > TW_SITE_QUIET && t->slot->ops % TW_SITE_QUIET == 0;
+    return e->use->waits > TW_SITE_QUIET && t->slot->ops % TW_SITE_SAMPLE == 0;
 }
 
 /*
@@ -62,7 +62,7 @@ static inline bool tw_sem_taken_quick(uintptr_t address, uint8_t flags, uintptr_
     struct tw_use_entry *e = tw_sem_lock_entry(t, address);
     uint32_t n = slot->nheld;
     const struct twatch_stack *stack;
-    if (TW_UNLIKELY(!e || e->use->waits < TW_SITE_QUIET || slot->ops % TW_SITE_QUIET == 0 || n == slot->held_capacity ||
+    if (TW_UNLIKELY(!e || e->use->waits < TW_SITE_QUIET || slot->ops % TW_SITE_SAMPLE == 0 || n == slot->held_capacity ||
                     !tw_sem_holds_nothing_shared(t) || !(stack = tw_stack_python(t, pc, cfa, print)))) {
         tw_leave(t);
         return false;

@@ -169,8 +169,13 @@ uint32_t tw_stack_here(struct tw_thread *t, uintptr_t pc, uintptr_t cfa) {
 
 const struct twatch_stack *tw_stack_python_slow(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uint64_t print) {
     struct tw_stack_entry *place = tw_stack_place(t, pc, cfa, print);
-    for (uint32_t i = 0; i < TW_STACK_WAYS; i++)
-        if (tw_stack_is(&place[i], pc, cfa, print)) return place[i].stack;
+    for (uint32_t i = 0; i < TW_STACK_WAYS; i++) {
+        if (!tw_stack_is(&place[i], pc, cfa, print)) continue;
+        struct tw_stack_entry found = place[i];
+        place[i] = place[0];
+        place[0] = found; /* where it is looked for first */
+        return found.stack;
+    }
     return miss(renew(place), pc, cfa, print);
 }
 

@@ -6,6 +6,7 @@
 #include "key.h"
 
 #include "modules.h"
+#include "python_call.h"
 #include "object.h"
 #include "ops.h"
 
@@ -143,10 +144,14 @@ TW_EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 
 TW_EXPORT int pthread_key_delete(pthread_key_t key) {
     tw_key_deleting(key, TW_CALLER, TW_CFA);
-    return TW_REAL(pthread_key_delete)(key);
+    int rc = TW_REAL(pthread_key_delete)(key);
+    tw_python_key_deleted();
+    return rc;
 }
 
 TW_EXPORT int pthread_setspecific(pthread_key_t key, const void *value) {
     if (TW_UNLIKELY(!tw_key_plain(key))) tw_key_setting(key, value, TW_CALLER, TW_CFA);
-    return TW_REAL(pthread_setspecific)(key, value);
+    int rc = TW_REAL(pthread_setspecific)(key, value);
+    tw_python_key_set(key);
+    return rc;
 }

@@ -86,7 +86,7 @@ static TW_NOINLINE void python_stack(struct tw_thread *t, const struct request *
 /* A semaphore that is a lock: its taker holds it. */
 static inline void hold(struct tw_thread *t, const struct request *r, const struct tw_use_entry *e) {
     const uint8_t tags = (uint8_t)(r->flags | TWATCH_OBJ_SEM << TWATCH_HELD_KIND_SHIFT);
-    if (r->python && tw_sem_sampled(t, e) && tw_sem_holds_nothing_shared(t)) __atomic_fetch_add(&e->o->acquisitions, TW_SITE_QUIET - 1, __ATOMIC_RELAXED);
+    if (r->python && tw_sem_sampled(t, e) && tw_sem_holds_nothing_shared(t)) __atomic_fetch_add(&e->o->acquisitions, TW_SITE_SAMPLE - 1, __ATOMIC_RELAXED);
     if (!tw_held_push_quick(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa) &&
             !tw_held_push_again(t, (uintptr_t)r->sem, tags, TWATCH_MODE_EXCLUSIVE, r->pc, r->cfa))
         tw_held_push(t, &(struct tw_acquire){.address = (uintptr_t)r->sem,
@@ -251,10 +251,20 @@ static __attribute__((noinline)) void taken_by_python(sem_t *s, uint8_t flags, u
     taken(&(struct request){s, pc, cfa, flags, print});
 }
 
+/* Condition asks so whether its caller has the lock, each time it is used. One in some counts, so that a loop of nothing else is still one that polls. */
+static inline bool asks_for_own(const sem_t *s) {
+    enum { SOME = 16 };
+    static __thread uint32_t n __attribute__((tls_model("initial-exec")));
+    const struct tw_thread *t = tw_self;
+    uint32_t held = t && !t->busy ? t->slot->nheld : 0;
+    return held && t->held[held - 1].address == (uintptr_t)s && ++n % SOME != 0;
+}
+
 /* Without arguments (`with lock:`, lock.acquire()) it is the first half of a blocking acquire, and no poll; with several there is a time limit. */
 static __attribute__((noinline)) void refused_python(sem_t *s, uintptr_t frame, uintptr_t pc, uintptr_t cfa) {
     enum { WAITS = 0, TRIES = 1 };
     unsigned arguments = tw_python_argument(frame);
+    if (arguments == TRIES && asks_for_own(s)) return;
     if (arguments != TRIES) {
         tried.sem = s;
         tried.cfa = cfa;

@@ -167,8 +167,9 @@ TW_EXPORT size_t strnlen(const char *s, size_t max) {
 }
 
 TW_EXPORT char *strchr(const char *s, int c) {
+    if (!TW_RACING) return TW_REAL(strchr)(s, c);
     char *found = TW_REAL(strchr)(s, c);
-    if (TW_RACING) TW_READS(s, found ? (size_t)(found - s) + 1 : tw_hands_length(s, SIZE_MAX) + 1);
+    TW_READS(s, found ? (size_t)(found - s) + 1 : tw_hands_length(s, SIZE_MAX) + 1);
     return found;
 }
 

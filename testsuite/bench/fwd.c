@@ -24,6 +24,9 @@ FORWARD(pthread_spin_lock, (pthread_spinlock_t * s), (s))
 FORWARD(pthread_spin_unlock, (pthread_spinlock_t * s), (s))
 FORWARD(sem_wait, (sem_t * s), (s))
 FORWARD(sem_post, (sem_t * s), (s))
+FORWARD(sem_trywait, (sem_t * s), (s))
+FORWARD(sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t), (s, c, t))
+FORWARD(pthread_cond_timedwait, (pthread_cond_t * c, pthread_mutex_t *m, const struct timespec *t), (c, m, t))
 FORWARD(pthread_cond_wait, (pthread_cond_t * c, pthread_mutex_t *m), (c, m))
 FORWARD(pthread_cond_signal, (pthread_cond_t * c), (c))
 FORWARD(pthread_cond_broadcast, (pthread_cond_t * c), (c))
@@ -44,6 +47,9 @@ __attribute__((constructor(101))) static void resolve(void) {
     RESOLVE(pthread_spin_unlock);
     RESOLVE(sem_wait);
     RESOLVE(sem_post);
+    RESOLVE(sem_trywait);
+    RESOLVE(sem_clockwait);
+    RESOLVE_COND(pthread_cond_timedwait);
     RESOLVE_COND(pthread_cond_wait);
     RESOLVE_COND(pthread_cond_signal);
     RESOLVE_COND(pthread_cond_broadcast);

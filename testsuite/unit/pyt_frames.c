@@ -69,6 +69,7 @@ static void show(const char *call, void *object, uintptr_t caller) {
     uint32_t flags = 0;
     unsigned m = tw_python_merge(pc, n, TWATCH_MAX_FRAMES, keep, &flags);
     uint64_t print = tw_python_fingerprint();
+    tw_python_own.epoch = 0; /* nothing here sees who sets the state */
     uintptr_t frame = tw_python_calling(caller);
     at += (size_t)snprintf(line, sizeof line, "STACK %d ", gettid());
     for (unsigned i = 0; i < m && at < sizeof line - 800; i++) {
