@@ -41,6 +41,7 @@ static void waiting_steps(struct check *c, struct draft *d, const struct waiting
                 how_long ? how_long : "");
     const char *note = how_long && w->note ? draft_text(d, "%s; %s", how_long, w->note) : how_long ? how_long : w->note;
     draft_step(d, t, w->joins ? ACTION_JOINS : ACTION_WAITS, object, w->stack, 0, note);
+    if (w->joins) draft_step_joined(d, w->holder);
     const struct model_state *s = model_state_of(c->m, w->thread);
     for (uint32_t i = 0; s && i < s->nheld && i < 16; i++)
         draft_step_held(d, draft_object(d, s->held[i].object));

@@ -69,6 +69,7 @@ struct finding_step {
     const uint32_t *held;   /* indices into finding.objects */
     uint32_t nheld;
     const char *note;       /* "with a time limit", "4 bytes at 0x...", "41 s"; NULL none */
+    uint32_t joined;        /* ACTION_JOINS: id of the thread whose end is waited for; 0 not said */
 };
 
 enum baseline_state { BASELINE_NONE, BASELINE_NEW, BASELINE_KNOWN };

@@ -128,6 +128,10 @@ void draft_step_held(struct draft *d, int32_t object) {
     if (object >= 0 && d->steps.n) vec_push(&d->held, (uint32_t)object);
 }
 
+void draft_step_joined(struct draft *d, uint32_t thread) {
+    if (d->steps.n) d->steps.at[d->steps.n - 1].joined = thread;
+}
+
 void draft_message(struct draft *d, const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -40,7 +40,8 @@ int32_t draft_object(struct draft *d, uint32_t object); /* -1 for id 0 */
 int32_t draft_variable(struct draft *d, const char *kind, const char *name, uint64_t address, uint32_t created_stack);
 void draft_step(struct draft *d, uint32_t thread, enum action action, int32_t object, uint32_t stack, uint64_t site,
         const char *note);
-void draft_step_held(struct draft *d, int32_t object); /* adds to the held set of the last step */
+void draft_step_held(struct draft *d, int32_t object);    /* adds to the held set of the last step */
+void draft_step_joined(struct draft *d, uint32_t thread); /* whose end the last step waits for: an id of the record */
 void draft_message(struct draft *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void draft_detail(struct draft *d, const char *format, ...) __attribute__((format(printf, 2, 3))); /* adds a line */
 const char *draft_text(struct draft *d, const char *format, ...)

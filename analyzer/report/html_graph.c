@@ -10,17 +10,30 @@
 
 #include <string.h>
 
-enum { GRAPH_LABEL = 28, GRAPH_NAME = 34, GRAPH_BOX = 34 }; /* columns, columns, pixels */
+enum { GRAPH_LABEL = 44, GRAPH_NAME = 34, GRAPH_BOX = 34 }; /* columns, columns, pixels */
+
+struct graph_what { /* a node: one of the two */
+    const struct finding_object *object;
+    const struct finding_thread *thread; /* whose end is waited for */
+};
 
 struct graph {
     const struct finding *f;
     struct arena arena;
     struct layout_node nodes[LAYOUT_NODES];
     struct layout_edge edges[LAYOUT_EDGES];
-    const struct finding_object *objects[LAYOUT_NODES]; /* of the nodes */
+    struct graph_what what[LAYOUT_NODES];               /* of the nodes */
     const struct finding_thread *threads[LAYOUT_EDGES]; /* of the edges */
     size_t nnodes, nedges, left;                        /* left: edges that found no room */
+    bool joins;
 };
+
+static void graph_words(struct strbuf *b, struct graph_what what) {
+    if (what.object)
+        report_object_words(b, what.object);
+    else
+        report_thread_words(b, what.thread);
+}
 
 /* Columns in steps: findings of one shape share a layout. */
 static double graph_width(const char *text, size_t most, double least) {
@@ -33,22 +46,22 @@ static double graph_width(const char *text, size_t most, double least) {
     return width > least ? width : least;
 }
 
-/* The node of an object, a new one if `grow`; LAYOUT_NODES: there is none. */
-static size_t graph_node(struct graph *g, size_t object, bool grow) {
-    const struct finding_object *o = &g->f->objects[object];
+/* The node of an object or a thread, a new one if `grow`; LAYOUT_NODES: there is none. */
+static size_t graph_node(struct graph *g, struct graph_what what, bool grow) {
     for (size_t i = 0; i < g->nnodes; i++)
-        if (g->objects[i] == o) return i;
+        if (g->what[i].object == what.object && g->what[i].thread == what.thread) return i;
     if (!grow) return LAYOUT_NODES;
     struct strbuf words = {0};
-    report_object_words(&words, o);
-    g->objects[g->nnodes] = o;
+    graph_words(&words, what);
+    g->what[g->nnodes] = what;
     g->nodes[g->nnodes] =
             (struct layout_node){.width = graph_width(strbuf_text(&words), GRAPH_NAME, 90), .height = GRAPH_BOX};
     strbuf_free(&words);
     return g->nnodes++;
 }
 
-static void graph_add(struct graph *g, size_t from, size_t to, const struct finding_thread *thread) {
+static void graph_add(
+        struct graph *g, struct graph_what from, struct graph_what to, const struct finding_thread *thread) {
     bool grow = g->nnodes + 2 <= LAYOUT_NODES && g->nedges < LAYOUT_EDGES;
     size_t a = graph_node(g, from, grow), b = graph_node(g, to, grow);
     for (size_t i = 0; i < g->nedges; i++)
@@ -62,20 +75,45 @@ static void graph_add(struct graph *g, size_t from, size_t to, const struct find
             (struct layout_edge){.from = a, .to = b, .label_width = graph_width(thread->name, GRAPH_LABEL, 40) + 14};
 }
 
-/* An edge for every lock that a thread holds while it asks for another. */
+/* What a step waits for: false if it does not. */
+static bool graph_wanted(struct graph *g, const struct finding_step *s, struct graph_what *out) {
+    const struct finding *f = g->f;
+    *out = (struct graph_what){0};
+    if (s->action == ACTION_WANTS || s->action == ACTION_WAITS) {
+        if (s->object >= 0 && (size_t)s->object < f->nobjects) out->object = &f->objects[s->object];
+    } else if (s->action == ACTION_JOINS) {
+        for (size_t i = 0; i < f->nthreads && s->joined; i++)
+            if (f->threads[i].id == s->joined) out->thread = &f->threads[i];
+    }
+    return s->thread < f->nthreads && (out->object || out->thread);
+}
+
+/* Does somebody wait for the end of this thread? */
+static bool graph_is_joined(const struct finding *f, const struct finding_thread *t) {
+    for (size_t i = 0; i < f->nsteps; i++)
+        if (f->steps[i].action == ACTION_JOINS && f->steps[i].joined == t->id && t->id) return true;
+    return false;
+}
+
+/* An edge for every lock that a thread holds while it waits for something else; a thread whose end is awaited is like
+ * a lock that it holds itself. */
 static void graph_edges(struct graph *g) {
     const struct finding *f = g->f;
     for (size_t i = 0; i < f->nsteps; i++) {
         const struct finding_step *s = &f->steps[i];
-        if ((s->action != ACTION_WANTS && s->action != ACTION_WAITS) || s->object < 0 ||
-                (size_t)s->object >= f->nobjects || s->thread >= f->nthreads)
-            continue;
+        struct graph_what wanted;
+        if (!graph_wanted(g, s, &wanted)) continue;
+        const struct finding_thread *thread = &f->threads[s->thread];
         for (uint32_t h = 0; h < s->nheld; h++)
-            if (s->held[h] < f->nobjects) graph_add(g, s->held[h], (size_t)s->object, &f->threads[s->thread]);
+            if (s->held[h] < f->nobjects)
+                graph_add(g, (struct graph_what){.object = &f->objects[s->held[h]]}, wanted, thread);
         for (size_t k = 0; k < f->nsteps && !s->nheld; k++)
             if (f->steps[k].thread == s->thread && f->steps[k].action == ACTION_HOLDS && f->steps[k].object >= 0 &&
                     (size_t)f->steps[k].object < f->nobjects)
-                graph_add(g, (size_t)f->steps[k].object, (size_t)s->object, &f->threads[s->thread]);
+                graph_add(g, (struct graph_what){.object = &f->objects[f->steps[k].object]}, wanted, thread);
+        if (!graph_is_joined(f, thread)) continue;
+        graph_add(g, (struct graph_what){.thread = thread}, wanted, thread);
+        g->joins = true;
     }
 }
 
@@ -89,9 +127,9 @@ static void graph_draw_edge(FILE *out, const struct layout_edge *e, const struct
     fputs("</text>\n", out);
 }
 
-static void graph_draw_box(FILE *out, const struct finding_object *o, const struct layout_node *n) {
+static void graph_draw_box(FILE *out, struct graph_what what, const struct layout_node *n) {
     struct strbuf words = {0};
-    report_object_words(&words, o);
+    graph_words(&words, what);
     fputs("<g><title>", out);
     html_text(out, strbuf_text(&words));
     fprintf(out, "</title><rect class=\"box\" rx=\"5\" x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\"/>",
@@ -117,10 +155,11 @@ void html_graph(FILE *out, const struct finding *f) {
     for (size_t i = 0; i < g.nedges; i++)
         graph_draw_edge(out, &g.edges[i], g.threads[i]);
     for (size_t i = 0; i < g.nnodes; i++)
-        graph_draw_box(out, g.objects[i], &g.nodes[i]);
-    fputs("</svg></div><figcaption class=\"dim\">An arrow: the thread named on it holds the first and wants the "
-          "second.",
-            out);
+        graph_draw_box(out, g.what[i], &g.nodes[i]);
+    fprintf(out,
+            "</svg></div><figcaption class=\"dim\">An arrow: the thread named on it holds the first%s and wants the "
+            "second.",
+            g.joins ? ", or is it," : "");
     if (g.left) fprintf(out, " %zu more arrows are not drawn: twatch report --format=dot has the whole graph.", g.left);
     fputs("</figcaption></figure>\n", out);
     arena_free(&g.arena);

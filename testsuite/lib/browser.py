@@ -110,7 +110,7 @@ class Page:
         elif method == "Log.entryAdded":
             self.said.append(parameters["entry"]["text"])
         elif method == "Network.requestWillBeSent" and not parameters["request"]["url"].startswith((self.url, "about:")):
-            self.fetched.append(parameters["request"]["url"])
+            self.fetched.append(parameters["request"]["url"][:200])
 
     def ask(self, expression):
         """The value of a JavaScript expression, awaited when it is a promise."""

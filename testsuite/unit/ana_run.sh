@@ -55,7 +55,13 @@ int main(void) {
     return waitpid(a, 0, 0) != a || waitpid(b, 0, 0) != b;
 }
 END
-for p in good bad stuck spawn; do gcc -g -pthread -o $p $p.c || exit 125; done
+cat >joined.c <<'END'
+#include <pthread.h>
+static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER;
+static void *f(void *x) { pthread_mutex_lock(&a); pthread_mutex_unlock(&a); return x; }
+int main(void) { pthread_t t; pthread_mutex_lock(&a); pthread_create(&t, 0, f, 0); pthread_join(t, 0); return 0; }
+END
+for p in good bad stuck spawn joined; do gcc -g -pthread -o $p $p.c || exit 125; done
 gcc -static -pthread -o static good.c 2>/dev/null
 
 expect "clean program" 0 "$twatch" run -- ./good
@@ -106,6 +112,9 @@ says r.txt "time limit"
 expect "a directory" 66 "$twatch" run --log-path=again/ -- ./bad
 expect "a directory with an older record" 0 "$twatch" run --log-path=again/ -- ./good
 expect "the same again" 66 "$twatch" run --log-path=again/ -- ./bad
+expect "a circle through a join" 66 "$twatch" run --format=html --output=joined.html -- ./joined
+says joined.html "<title>Thread 2 &quot;f&quot;</title>"
+says joined.html "hung, ended by twatch (status 66)"
 mkdir kept
 expect "own directory" 66 "$twatch" run --log-path=kept/ -- ./bad
 expect "report again" 66 "$twatch" report kept

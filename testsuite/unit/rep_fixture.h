@@ -111,9 +111,9 @@ static inline void fixture_cycle(struct fixture *x) {
     uint32_t s3 = FIXTURE_STACK(x, "transfer|=|13", "run_second|=|27"),
              s4 = FIXTURE_STACK(x, "transfer|=|14", "run_second|=|27");
     f->nsteps = 4;
-    f->steps = FIXTURE_COPY(x, struct finding_step, 4, {0, ACTION_HOLDS, 0, s1, 0, NULL, 0, NULL},
-            {0, ACTION_WANTS, 1, s2, 0, held, 1, NULL}, {1, ACTION_HOLDS, 1, s3, 0, NULL, 0, NULL},
-            {1, ACTION_WANTS, 0, s4, 0, held + 1, 1, "with a time limit"});
+    f->steps = FIXTURE_COPY(x, struct finding_step, 4, {0, ACTION_HOLDS, 0, s1, 0, NULL, 0, NULL, 0},
+            {0, ACTION_WANTS, 1, s2, 0, held, 1, NULL, 0}, {1, ACTION_HOLDS, 1, s3, 0, NULL, 0, NULL, 0},
+            {1, ACTION_WANTS, 0, s4, 0, held + 1, 1, "with a time limit", 0});
 }
 
 static inline void fixture_race(struct fixture *x) {
@@ -128,8 +128,8 @@ static inline void fixture_race(struct fixture *x) {
     f->objects = FIXTURE_COPY(x, struct finding_object, 1, {0, "V1", "variable", "tickets_left", 0x404060, 0});
     f->nsteps = 2;
     f->steps = FIXTURE_COPY(x, struct finding_step, 2,
-            {0, ACTION_READS, 0, FIXTURE_STACK(x, "sell|=|32"), 0, NULL, 0, "4 bytes"},
-            {1, ACTION_WRITES, 0, FIXTURE_STACK(x, "sell|=|33"), 0, NULL, 0, "4 bytes"});
+            {0, ACTION_READS, 0, FIXTURE_STACK(x, "sell|=|32"), 0, NULL, 0, "4 bytes", 0},
+            {1, ACTION_WRITES, 0, FIXTURE_STACK(x, "sell|=|33"), 0, NULL, 0, "4 bytes", 0});
 }
 
 static inline void fixture_others(struct fixture *x) {
@@ -140,7 +140,7 @@ static inline void fixture_others(struct fixture *x) {
     f->threads = FIXTURE_COPY(x, struct finding_thread, 1, {3, "second", FIXTURE_STACK(x, "main|=|41"), 1});
     f->nsteps = 1;
     f->steps = FIXTURE_COPY(
-            x, struct finding_step, 1, {0, ACTION_ENDS, -1, FIXTURE_STACK(x, "run_second|=|28"), 0, NULL, 0, NULL});
+            x, struct finding_step, 1, {0, ACTION_ENDS, -1, FIXTURE_STACK(x, "run_second|=|28"), 0, NULL, 0, NULL, 0});
     f = fixture_finding(x, &fixture_rules[3], "main held accounts[0].lock when the process ended",
             "0123456789abcdef0123456789abcdef");
     f->suppressed = true;

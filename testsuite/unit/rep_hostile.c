@@ -76,10 +76,11 @@ static void nasty_finding(struct fixture *x) {
     f->objects = FIXTURE_COPY(
             x, struct finding_object, 2, {1, "L1", "mutex", nasty, 1, stack}, {2, "L2", "mutex", "", 2, 0});
     uint32_t *held = FIXTURE_COPY(x, uint32_t, 2, 0, 77);
-    f->nsteps = 4;
-    f->steps = FIXTURE_COPY(x, struct finding_step, 4, {0, ACTION_HOLDS, 0, stack, 0, NULL, 0, nasty},
-            {0, ACTION_WANTS, 1, stack, 0, held, 2, nasty}, {1, ACTION_DOES, 99, 4711, 0, NULL, 0, nasty},
-            {99, ACTION_WAITS, -1, 0, 0x1234, NULL, 0, NULL});
+    f->nsteps = 5;
+    f->steps = FIXTURE_COPY(x, struct finding_step, 5, {0, ACTION_HOLDS, 0, stack, 0, NULL, 0, nasty, 0},
+            {0, ACTION_WANTS, 1, stack, 0, held, 2, nasty, 0}, {1, ACTION_DOES, 99, 4711, 0, NULL, 0, nasty, 0},
+            {99, ACTION_WAITS, -1, 0, 0x1234, NULL, 0, NULL, 77},
+            {1, ACTION_JOINS, -1, stack, 0, NULL, 0, NULL, 2});
     struct finding *skipped = arena_alloc(&x->arena, sizeof *skipped);
     *skipped = *f;
     skipped->suppressed = true;
