@@ -71,6 +71,9 @@ const char *build_line_kind(const struct build_line *l);
 /* Made by Python's threading module for its own use: for one wait of a Condition, for the end of a thread. */
 bool build_is_threading(const struct model *m, const struct twatch_object *o);
 
+/* Of CPython's parking lot (3.13): a semaphore without permits on the stack of the thread that waits there, once. */
+bool build_is_parked(const struct model *m, const struct twatch_object *o);
+
 void group_build(struct build *b);
 void line_build(struct build *b);
 void queue_build(struct build *b, struct roles *out);

@@ -50,6 +50,20 @@ static bool line_python_wait(const struct model *m, const struct twatch_object *
     return queue;
 }
 
+bool build_is_parked(const struct model *m, const struct twatch_object *o) {
+    if (!o || o->kind != TWATCH_OBJ_SEM || o->init_value || !(m->header->flags & TWATCH_HDR_PYTHON)) return false;
+    const struct twatch_thread *t = model_thread(m, o->creator);
+    return t && t->stack_hi && o->address >= t->stack_lo && o->address < t->stack_hi;
+}
+
+/* The function that waits there; false when it is a join, which is told of elsewhere. */
+static bool line_parked(const struct model *m, const struct twatch_object *o, char *out, size_t size) {
+    const struct twatch_stack *s = build_is_parked(m, o) ? model_stack(m, o->create_stack) : NULL;
+    for (uint16_t i = 0; s && i < s->nframes; i++)
+        if (build_python_frame(m, s->pc[i], out, size)) return !line_in(out, "/threading.py");
+    return false;
+}
+
 enum role_use build_semaphore_use(const struct twatch_object *o) {
     if (o->flags & TWATCH_OBJF_FOREIGN_POST) return ROLE_SIGNAL;
     if (!(o->flags & TWATCH_OBJF_SELF_POST)) return ROLE_UNCLEAR;
@@ -70,6 +84,7 @@ const char *build_line_name(struct build *b, const struct build_line *l) {
 
 const char *build_line_kind(const struct build_line *l) {
     if (!l->python) return names_kind(l->kind);
+    if (l->key[0] == 'w') return "Python wait in";
     return strchr(l->python, '\t') ? "Python queue" : "Python condition";
 }
 
@@ -81,8 +96,9 @@ static uint32_t line_find(struct build *b, uint32_t object) {
     if (!o || (o->kind != TWATCH_OBJ_COND && o->kind != TWATCH_OBJ_SEM && !events)) return 0;
     if (events && o->type == TWATCH_EVENTS_SEVERAL) return 0; /* of one thread's own, as a rule, and which is not known */
     bool python = (b->m->header->flags & TWATCH_HDR_PYTHON) && line_python_wait(b->m, o, frame, sizeof frame);
-    if (python)
-        snprintf(key, sizeof key, "p%s", frame);
+    bool parked = !python && line_parked(b->m, o, frame, sizeof frame);
+    if (python || parked)
+        snprintf(key, sizeof key, "%c%s", parked ? 'w' : 'p', frame);
     else if (events && o->type == TWATCH_EVENTS_SET)
         snprintf(key, sizeof key, "e"); /* each worker may have one of its own */
     else
@@ -94,7 +110,7 @@ static uint32_t line_find(struct build *b, uint32_t object) {
         memcpy(l->key, key, n);
         l->object = object;
         l->kind = o->kind;
-        l->python = python ? l->key + 1 : NULL;
+        l->python = python || parked ? l->key + 1 : NULL;
         HASH_ADD_STR(b->line_by_key, key, l);
         vec_push(&b->lines, l);
         l->index = (uint32_t)b->lines.n;

@@ -59,7 +59,7 @@ static int semaphore_order(const void *pa, const void *pb) {
  * signals that nobody waited for. */
 static bool semaphore_counts(const struct build *b, const struct semaphore_sum *s, uint32_t id) {
     const struct twatch_object *o = model_object(b->m, id);
-    if (!s->out.nthreads || build_is_threading(b->m, o)) return false;
+    if (!s->out.nthreads || build_is_threading(b->m, o) || build_is_parked(b->m, o)) return false;
     bool python = b->m->header->flags & TWATCH_HDR_PYTHON;
     bool signals = build_semaphore_use(o) == ROLE_SIGNAL && !python && s->out.nthreads > 1;
     return s->out.blocked || s->out.wait_ns || signals || (s->out.lost && build_semaphore_use(o) != ROLE_SIGNAL) ||
