@@ -4,7 +4,7 @@
 What is asserted is known of each program: pbzip2 reads in main, compresses in workers, writes in a thread of its own; nginx hands reads of files to
 a pool of four threads; an executor's workers share one queue. A program that is not installed is passed over.
 """
-import glob, json, os, shutil, subprocess, sys, tempfile, socket
+import glob, json, os, shutil, subprocess, sys, tempfile, socket, time
 
 BUILD = os.path.abspath(sys.argv[1])
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -125,7 +125,43 @@ def nginx(work):
                                       for r, _ in found), [t for _, t in found])
 
 
-for test in (python, pbzip2, pipelines, nginx):
+def memcached(work):
+    """Event loops: each worker idles at an epoll set of its own, and is none that was at work when the server ended."""
+    if not shutil.which("memcached"):
+        return
+    os.chmod(work, 0o777)
+    check("memcached runs", script("memcached", work))
+    for report, text in reports(work):
+        check("memcached: the pool of four", any(p["name"] == "mc-worker" and p["size"] == 4 and p["queue_kind"] == "epoll set" and p["tasks"] >= 100 and not p["says"]
+                                                 for p in report["pools"]), text)
+        check("memcached: no other pool", len(report["pools"]) == 1, text)
+        check("memcached: idle workers are not at work", not any("mc-worker" in line and "running" in line for line in text.splitlines() if line.startswith("[")), text)
+
+
+def redis(work):
+    """Threads for I/O idle at mutexes and spin: no pool is claimed."""
+    if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
+        return
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    server = subprocess.Popen(["redis-server", "--port", port, "--save", "", "--io-threads", "3"], cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env=environment(TWATCH_OPTIONS=f"races=off:report=off:log_path={work}/", LD_PRELOAD=BUILD + "/libtwatch.so"))
+    try:
+        for _ in range(100):
+            if subprocess.run(["redis-cli", "-p", port, "ping"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode == 0:
+                break
+        subprocess.run(["redis-benchmark", "-p", port, "-q", "-n", "4000", "-c", "20", "-t", "set"], stdout=subprocess.DEVNULL, timeout=100, check=False)
+        time.sleep(2)  # then they no longer spin, but sleep at their mutexes
+    finally:
+        server.terminate()
+        server.wait(60)
+    for report, text in reports(work):
+        check("redis: no pool is claimed", not report["pools"], text)
+        check("redis: no warning", report["summary"]["error"] == report["summary"]["warning"] == 0, text)
+
+
+for test in (python, pbzip2, pipelines, nginx, memcached, redis):
     place = tempfile.mkdtemp()
     try:
         test(place)
