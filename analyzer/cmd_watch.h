@@ -17,7 +17,7 @@ struct watch {
     int raw_status;      /* of waitpid */
     uint64_t timeout_ns; /* 0 none */
     bool timed_out;
-    uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+    uint64_t start_ns, end_ns;  /* CLOCK_MONOTONIC */
     struct timespec start_real; /* CLOCK_REALTIME_COARSE, by which file systems date files */
     sigset_t old_mask;
     VEC(struct record) snapshots;                   /* records of processes that lived when time was up */
@@ -46,8 +46,8 @@ bool watch_is_newer(const struct watch *w, const char *path);
 /* What the file of observed processes says: lines "PID PROGRAM", and "PID - WHY PROGRAM" for a program that was started
  * without the library (preload/unseen.h); the last line of a process counts. */
 struct watch_seen {
-    size_t observed; /* processes, to their end */
-    size_t left;     /* processes that were not, or that went on as a program that is not */
+    size_t observed;   /* processes, to their end */
+    size_t left;       /* processes that were not, or that went on as a program that is not */
     size_t unrecorded; /* of those: worth a record that could not be written */
     size_t nprograms;
     const char **programs; /* of those, each once, at most WATCH_PROGRAMS: "/bin/busybox is linked statically" */
