@@ -16,6 +16,10 @@ static const char help_text[] =
         "program.PID.twatch.txt.\n";
 
 int cmd_help(int argc, char **argv) {
+    if (argc > 2 && strcmp(argv[1], "options") == 0 && strcmp(argv[2], "--format=man") == 0) {
+        options_print_man(stdout);
+        return 0;
+    }
     if (argc > 1 && strcmp(argv[1], "options") == 0) {
         struct options o;
         options_load(&o);

@@ -251,3 +251,29 @@ void options_print(FILE *out, const struct options *o) {
     }
     if (o->file) fprintf(out, "\nfile: %s\n", o->file);
 }
+
+/* roff: a dash that is no hyphen, and what would begin an escape. */
+static void option_roff(FILE *out, const char *text) {
+    for (; *text; text++) {
+        if (*text == '\\' || *text == '-') putc('\\', out);
+        putc(*text == '\\' ? 'e' : *text, out);
+    }
+}
+
+void options_print_man(FILE *out) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_rows[i];
+        bool words = row->type == OPT_BOOL || row->type == OPT_ENUM;
+        fprintf(out, ".TP\n.%s ", words ? "B" : "BI");
+        fprintf(out, words ? "%s=" : "%s= ", row->key);
+        option_roff(out, row->words);
+        fputs("\n\\&", out); /* a line may begin with a dot */
+        option_roff(out, row->help);
+        if (*row->fallback) {
+            fputs(" (unless given: ", out);
+            option_roff(out, row->fallback);
+            putc(')', out);
+        }
+        fputs(".\n", out);
+    }
+}

@@ -54,4 +54,7 @@ void options_export(const struct options *o, struct strbuf *out);
 /* The table with where each value came from. */
 void options_print(FILE *out, const struct options *o);
 
+/* The table for the manual page: key, values, help, default. */
+void options_print_man(FILE *out);
+
 #endif
