@@ -5,7 +5,7 @@ check: all
 check-long: all
 	BUILD=$(BUILD) testsuite/check --long
 
-# The pages of docs/kinds and the list of kinds in the manual; a report is stored anew where it says something else today.
+# The pages of docs/kinds, the kinds and the options in the manual; a report is stored anew where it says something else today.
 docs: all
 	testsuite/docs-examples --build $(BUILD) --write
 	scripts/make-docs --build $(BUILD)
