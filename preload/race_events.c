@@ -38,13 +38,14 @@ static struct perf_event_attr attributes(uint32_t kind, uint32_t generation, uin
     return a;
 }
 
-/* Out of the way of the program, which may expect the lowest numbers. */
+/* Out of the way of the program, which may expect the lowest numbers; where there are few, in their last quarter. */
 static int lifted(int fd) {
     struct {
         uint64_t soft, hard;
     } limit = {HIGH, HIGH};
     tw_sys(SYS_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, &limit);
-    long high = tw_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, limit.soft > HIGH ? HIGH : limit.soft * 3 / 4);
+    long high = tw_sys(
+            SYS_fcntl, fd, F_DUPFD_CLOEXEC, limit.soft >= HIGH + TW_EVENTS_TEAM * KINDS ? HIGH : limit.soft * 3 / 4);
     if (high < 0) return fd;
     tw_sys(SYS_close, fd);
     return (int)high;

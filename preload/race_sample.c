@@ -25,9 +25,10 @@ enum { CALIBRATION = 4, TRAP_PERF_CODE = 6, ASYNC = 1, CALLS = 64, TAKEN_MOST = 
 
 bool tw_sample_on;
 
-static uint64_t key;        /* in the upper half of every signal of ours */
-static uint64_t rest_until; /* 0: sampling does not rest */
-static uint32_t taken;      /* times that the program has closed our descriptors */
+static uint64_t key;         /* in the upper half of every signal of ours */
+static uint64_t rest_until;  /* 0: sampling does not rest */
+static bool nothing_watched; /* until the bill is paid, but for the clock */
+static uint32_t taken;       /* times that the program has closed our descriptors */
 static volatile uint32_t calibrated, calibration_word;
 
 /* ---- rest; under the lock of race_watch.h */
@@ -49,12 +50,18 @@ static void lost(uint64_t now) {
     tw_sys_say("twatch: races=sample: sampling ends here: the program closes our descriptors again and again\n");
 }
 
+/* Who waits and is woken much also looks here; a program that only computes would never, so it keeps the clock. */
 static void look_on(uint64_t now) {
     uint64_t ns = tw_pace_owed(now, true);
-    if (ns)
+    if (ns && tw_pace_switching()) {
         rest(now, ns);
-    else if (!tw_events_alive())
-        lost(now);
+    } else if (ns) {
+        tw_watch_off();
+        nothing_watched = true;
+    } else {
+        nothing_watched = false;
+        if (!tw_events_alive()) lost(now);
+    }
 }
 
 static void wake_up(uint64_t now) {
@@ -72,6 +79,7 @@ static void wake_up(uint64_t now) {
         if (d && d->tid && t->thread != tw_self->id) tids[n++] = d->tid;
     }
     tw_pace_paid(now);
+    nothing_watched = false;
     bool open = tw_events_open(key, tids, n) == 0;
     tw_pace_spend(tw_pace_now() - before);
     __atomic_store_n(&rest_until, open ? 0 : now + TAKEN_REST, __ATOMIC_RELEASE);
@@ -106,11 +114,13 @@ void tw_sample_waits(void) {
 static void tick(const struct tw_thread *t, const ucontext_t *uc) {
     tw_pace_tick();
     if (!tw_watch_try()) return;
-    tw_places_refresh();
-    tw_choice_ahead(t, uc);
     uint64_t now = tw_sys_now();
     if (tw_sample_on && !rest_until && tw_pace_due(now)) look_on(now);
-    if (tw_sample_on && !rest_until && tw_pace_earned() && tw_watch_move(now) < 0) lost(now);
+    if (tw_sample_on && !rest_until && !nothing_watched) {
+        tw_places_refresh();
+        tw_choice_ahead(t, uc);
+        if (tw_pace_earned() && tw_watch_move(now) < 0) lost(now);
+    }
     tw_watch_give();
 }
 
@@ -257,6 +267,7 @@ void tw_sample_forked(void) {
     if (!tw_sample_on) return;
     tw_sample_on = false;
     rest_until = taken = 0;
+    nothing_watched = false;
     tw_events_close();
     tw_pace_forked();
     tw_watch_forked();
