@@ -23,7 +23,12 @@
 #include "shadow.h"
 #include "x86/x86.h"
 
-enum { FREE_MARKED = 1 << 12, SAME_KEY = 1 << 12 }; /* SAME_KEY: cells of so many bytes lie as their bytes do */
+enum {
+    FREE_MARKED = 1 << 12,
+    SAME_KEY = 1 << 12,
+    AUDIT = 32,
+    SHORT = 256
+}; /* SAME_KEY: cells of so many bytes lie as their bytes do */
 
 static uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
     uint32_t m = 15;
@@ -59,7 +64,11 @@ static bool published_since(struct rt_tls *t, uint32_t epoch, uintptr_t granule)
         uintptr_t g = s->recent[i];
         if (!g || g == granule) continue;
         uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
-        if (!cell || rt_is_mark(cell) || rt_slot_of(cell) != rt_slot_of(epoch) || !unordered(t, cell)) continue;
+        if (rt_is_mark(cell)) { /* it was read before it was known to be atomic */
+            rt_atomic_plain(t, g, &(struct rt_place){.flags = RT_READ});
+            continue;
+        }
+        if (!cell || rt_slot_of(cell) != rt_slot_of(epoch) || !unordered(t, cell)) continue;
         const struct rt_window *w = rt_window(g);
         const struct rt_access *a = rt_history_get(*rt_write_mark(w, g));
         if (a->slot == rt_slot_of(cell) && plain_mov(a->flags)) learn_from(t, cell);
@@ -97,19 +106,23 @@ static void check_write(
         rt_hybrid_pair(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
 }
 
-/* The thread's own reads are no news to anybody after its own write, and stay. */
+/*
+ * The thread's own reads are no news to anybody after its own write, and stay. A reader's bit goes when its cell was
+ * found empty, at the second write since its read: it may be storing its cell just now (quick.c), which has a bit then.
+ */
 static void check_readers(struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w,
         struct rt_place *p, uint32_t readers) {
     uint32_t gone = 0;
     for (uint32_t b = readers; b; b &= b - 1) {
         uint32_t j = (uint32_t)__builtin_ctz(b), cell = *rt_read_cell(g, j) & ~RT_EXACT;
         if (cell && rt_slot_of(cell) == rt_slot_of((uint32_t)t->epoch) && j == t->slot->number % RT_READERS) continue;
+        /* The reader's next read must come here and see this write. */
+        if (cell) cell = __atomic_exchange_n(rt_read_cell(g, j), 0, __ATOMIC_SEQ_CST) & ~RT_EXACT;
         if (cell && unordered(t, cell))
             suspect(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
         else if (__builtin_expect(rt_hybrid_on, 0) && cell)
             rt_hybrid_pair(t, g, mask, cell, *rt_read_mark(w, g, j), false, addr, p);
-        *rt_read_cell(g, j) = 0; /* the reader's next read must come here and see this write */
-        gone |= 1u << j;
+        if (!cell) gone |= 1u << j;
     }
     if (gone) __atomic_fetch_and(rt_readers(w, g), (uint8_t)~gone, __ATOMIC_RELAXED);
 }
@@ -310,12 +323,78 @@ static inline uintptr_t known_blocks(uintptr_t g, uintptr_t hi, const uint32_t *
     return g - from;
 }
 
+/* ---- sixteen granules at once, for ranges: g at a multiple of 64 */
+
+enum { BLOCK = 64, PAIRS = BLOCK / 8 };
+
+static inline bool block_is_hot(uintptr_t g) { /* the hashes of a block are a block */
+    const uint64_t *hot = (const uint64_t *)(const void *)&rt_report_hot[rt_report_hash(g) & ~15u];
+    return (hot[0] | hot[1]) != 0;
+}
+
+/* All cells are of the thread's own, or empty. `empty`: also set where one is. */
+static inline bool block_own_or_none(const uint64_t *cells, uint64_t epoch, bool *empty) {
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        uint64_t c = cells[i], foreign = (c ^ epoch) & ~(RT_CLOCK_MASK * 0x100000001ull);
+        if (!foreign) continue;
+        if (!pair_own_or_none(c, epoch)) return false;
+        *empty = true;
+    }
+    return true;
+}
+
+static inline void range_id(struct rt_tls *t, struct rt_place *p) {
+    if (p->id) return;
+    p->shared = p->hot = false;
+    rt_history_id(t, p);
+}
+
+static inline void block_store(uint64_t *cells, uint64_t *marks, uint64_t epoch, uint64_t mark) {
+    for (uint32_t i = 0; i < PAIRS; i++)
+        marks[i] = mark;
+    for (uint32_t i = 0; i < PAIRS; i++)
+        __atomic_store_n(&cells[i], epoch, __ATOMIC_RELEASE);
+}
+
+/* False where it is not so simple, or another thread reads just now: then each pair by itself. */
+static bool write_block(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p) {
+    uint64_t *cells = pair(rt_write_cell(g)), ep = t->epoch, old[PAIRS];
+    const uint64_t *readers = (const uint64_t *)rt_readers(w, g);
+    bool empty = false;
+    if (readers[0] | readers[1] || block_is_hot(g) || !block_own_or_none(cells, ep, &empty)) return false;
+    range_id(t, p);
+    if (t->epoch != ep) return false;
+    for (uint32_t i = 0; i < PAIRS; i++)
+        old[i] = cells[i];
+    block_store(cells, pair(rt_write_mark(w, g)), ep, pair_mark(p->id));
+    const volatile uint64_t *again = (const volatile uint64_t *)readers;
+    if (!(again[0] | again[1])) return true;
+    for (uint32_t i = 0; i < PAIRS; i++)
+        taken_back(&cells[i], ep, old[i]);
+    return false;
+}
+
+/* Where all cells are the thread's own, nobody else has written since (quick.c). */
+static bool read_block(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t j) {
+    uint64_t *cells = pair(rt_read_cell(g, j)), ep = t->epoch;
+    bool empty = false;
+    if (block_is_hot(g) || !block_own_or_none(cells, ep, &empty) || empty) return false;
+    range_id(t, p);
+    if (t->epoch != ep) return false;
+    block_store(cells, pair(rt_read_mark(w, g, j)), ep, pair_mark(p->id));
+    return true;
+}
+
 static void write_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const struct rt_window *w, struct rt_place *p) {
     uint32_t own = 1u << (t->slot->number % RT_READERS);
     for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
         if (!(g & 63) && g >= addr && hi - g >= 64) {
             g += known_blocks(g, hi, rt_write_cell(g), t->epoch);
             if (g >= hi) break;
+            if (hi - g >= BLOCK && write_block(t, g, w, p)) {
+                g += BLOCK - 4;
+                continue;
+            }
         }
         if (!(g & 7) && g >= addr && g + 8 <= hi) {
             if (*pair(rt_write_cell(g)) == t->epoch || write_pair(t, g, w, p, own)) {
@@ -338,6 +417,10 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
         if (!(g & 63) && g >= addr && hi - g >= 64) {
             g += known_blocks(g, hi, rt_read_cell(g, j), t->epoch);
             if (g >= hi) break;
+            if (hi - g >= BLOCK && !rt_hybrid_on && ++t->slot->looks % AUDIT && read_block(t, g, w, p, j)) {
+                g += BLOCK - 4;
+                continue;
+            }
         }
         if (!(g & 7) && g >= addr && g + 8 <= hi) {
             if (*pair(rt_read_cell(g, j)) == t->epoch || read_pair(t, g, w, p, j)) {
@@ -372,6 +455,20 @@ void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *
             read_range(t, addr, end, w, p);
         addr = end;
     }
+}
+
+bool rt_access_known(const struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write) {
+    if (bytes > SHORT || !t->slot || t->reacquire) return false;
+    const struct rt_window *w = rt_window(addr);
+    if (!w || rt_window(addr + bytes - 1) != w) return false;
+    uintptr_t hi = addr + bytes;
+    for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
+        const uint32_t *cell = is_write ? rt_write_cell(g) : (const uint32_t *)(g ^ t->read_key);
+        const uint32_t *mark = is_write ? rt_write_mark(w, g) : rt_read_mark(w, g, t->reader);
+        uint32_t mask = mask_of(g, addr, hi);
+        if (*cell != (uint32_t)t->epoch || (mask != 15 && (*mark >> RT_ID_BITS & mask) != mask)) return false;
+    }
+    return true;
 }
 
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p) {

@@ -23,12 +23,7 @@ enum {
     SHARDS = 64
 };
 
-enum {
-    OWN_RATE = 512,
-    CAPTURE_SHARE = 256,
-    FREE_LOCKS = 4096,
-    LOCKS_RATE = 64
-};
+enum { OWN_RATE = 512, CAPTURE_SHARE = 256 };
 
 static struct rt_access *accesses;
 static uint32_t *id_tables[LEVELS], ids = 1;
@@ -242,7 +237,7 @@ static void captured(struct rt_slot *s, uint64_t start) {
  */
 static bool locks_affordable(struct rt_slot *s, const struct rt_place *p) {
     if (p->hot) return true;
-    if (s->lock_looks < FREE_LOCKS || ++s->lock_skips >= LOCKS_RATE) {
+    if (s->lock_looks < RT_FREE_LOCKS || ++s->lock_skips >= RT_LOCKS_RATE) {
         s->lock_looks++;
         s->lock_skips = 0;
         return true;

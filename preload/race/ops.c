@@ -206,7 +206,7 @@ static void op_dead(uintptr_t addr, size_t size) {
 
 static void op_range(uintptr_t addr, size_t size, int is_write, uintptr_t site, uintptr_t cfa) {
     struct rt_tls *t = &rt_tls;
-    if (!size || !rt_modules_watched(site, false) || !begin(t)) return;
+    if (!size || rt_access_known(t, addr, size, is_write) || !rt_modules_watched(site, false) || !begin(t)) return;
     struct rt_place p;
     place_of_call(&p, site, cfa, (is_write ? RT_WRITE : RT_READ) | RT_RANGE, size < 1u << 20 ? size : 1u << 20);
     rt_access(t, addr, size, &p);

@@ -6,8 +6,13 @@
  * cell, an atomic variable, memory that was in a report, a reader that must be looked at, a place not yet numbered)
  * is left to it. The point of a path of its own is its length. Cells, marks and datum are cache misses as often as not,
  * and the processor waits for them together only while the instructions between them, and above all the stores, of
- * which some 60 can be under way, fit in its window. So these are leaf functions that save what they use and no more,
- * one for each kind of access; what will be needed is asked for first; marks are stored without being read.
+ * which some 60 can be under way, fit in its window. So these are leaf functions that save what they use and no more, in
+ * two steps: the frequent case, and the others; what will be needed is asked for first; marks are stored without being read.
+ *
+ * A read whose cell has an older epoch of the thread's own does not look for writes: a writer empties the cells of all
+ * other readers (access.c), so nobody else has written since that read, and what was written before it was looked at
+ * then. A reader that stores just while a writer empties its cell would hide that write from itself, so one read in
+ * AUDIT looks all the same.
  */
 #include "quick.h"
 #include "shadow.h"
@@ -17,12 +22,15 @@
 #define IDS_MASK ((1u << RT_ID_BITS) - 1u)
 #define BOTH(x) ((uint64_t)(x)*0x100000001ull)
 #define ALWAYS static inline __attribute__((always_inline))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+
+enum { AUDIT = 32 };
 
 struct quick {
     struct rt_tls *t;
     const struct rt_window *w;
     uint32_t epoch, id;
-    bool mov;
+    bool mov, audit;
 };
 
 ALWAYS bool own(uint32_t cell, uint32_t epoch) {
@@ -57,9 +65,16 @@ ALWAYS uint32_t joined(const struct quick *q, const uint32_t *mark, uint32_t old
     return (m & IDS_MASK) == q->id ? covered | mask : mask;
 }
 
-ALWAYS void remember_load(const struct quick *q, uintptr_t g) {
-    struct rt_slot *s = q->t->slot;
-    if (q->mov && s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
+ALWAYS void remember_load(const struct rt_tls *t, uintptr_t g, bool mov) {
+    struct rt_slot *s = t->slot;
+    if (mov && s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
+}
+
+ALWAYS uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
+    uint32_t m = 15;
+    if (lo > g) m &= 15u << (lo - g);
+    if (hi < g + 4) m &= 15u >> (g + 4 - hi);
+    return m;
 }
 
 ALWAYS bool read_granule(const struct quick *q, uintptr_t g, uint32_t mask) {
@@ -72,13 +87,38 @@ ALWAYS bool read_granule(const struct quick *q, uintptr_t g, uint32_t mask) {
     if (!all) return true;
     *mark = all << RT_ID_BITS | q->id;
     __atomic_store_n(cell, all == 15 || !others ? q->epoch : q->epoch | RT_EXACT, __ATOMIC_RELEASE);
-    if (!old && !(*rt_readers(q->w, g) >> q->t->reader & 1u))
+    if ((!old || q->audit) && !(*rt_readers(q->w, g) >> q->t->reader & 1u))
         __atomic_fetch_or(rt_readers(q->w, g), (uint8_t)(1u << q->t->reader), __ATOMIC_SEQ_CST);
     if (__builtin_expect(*(volatile uint32_t *)rt_write_cell(g) != written, 0)) { /* somebody writes just now */
         *cell = 0;
         return false;
     }
-    remember_load(q, g);
+    remember_load(q->t, g, q->mov);
+    return true;
+}
+
+/* Bytes that were accessed so in this epoch: cells of parts of shared granules match no check. */
+ALWAYS bool covered(const uint32_t *cell, const uint32_t *mark, uint32_t epoch, uint32_t mask) {
+    return *cell == (epoch | RT_EXACT) && (*mark >> RT_ID_BITS & mask) == mask;
+}
+
+/*
+ * Of what the thread has written in this epoch: nothing is to be said (as in access.c). False where not all bytes are,
+ * or a cell is not the thread's own.
+ */
+ALWAYS bool read_of_own(const struct quick *q, uintptr_t addr, uint32_t size) {
+    uint32_t bit = 1u << q->t->reader;
+    for (uintptr_t g = addr & ~3ull; g < addr + size; g += 4) {
+        uint32_t mask = mask_of(g, addr, addr + size), *cell = (uint32_t *)(g ^ q->t->read_key);
+        if (*rt_write_cell(g) != q->epoch || !alone(*cell, q->epoch)) return false;
+        if ((*rt_write_mark(q->w, g) >> RT_ID_BITS & mask) != mask) return false;
+    }
+    for (uintptr_t g = addr & ~3ull; g < addr + size; g += 4) {
+        *rt_read_mark(q->w, g, q->t->reader) = 0;
+        __atomic_store_n((uint32_t *)(g ^ q->t->read_key), q->epoch, __ATOMIC_RELEASE);
+        if (!(*rt_readers(q->w, g) & bit)) __atomic_fetch_or(rt_readers(q->w, g), (uint8_t)bit, __ATOMIC_SEQ_CST);
+        if (*(volatile uint32_t *)rt_write_cell(g) != q->epoch) return false;
+    }
     return true;
 }
 
@@ -89,47 +129,94 @@ ALWAYS bool own_reads(const struct quick *q, uintptr_t g, uint32_t readers) {
     return rt_nslots <= RT_READERS + 1 || own(*(uint32_t *)(g ^ q->t->read_key), q->epoch);
 }
 
+/* The same of one granule or two whose bits are known. */
+ALWAYS bool own_readers(const struct rt_tls *t, uintptr_t g, bool one, uint32_t r) {
+    if (r & ~(0x101u << t->reader)) return false;
+    if (LIKELY(rt_nslots <= RT_READERS + 1)) return true;
+    const uint32_t *cell = (const uint32_t *)(g ^ t->read_key);
+    return alone(cell[0] & ~RT_EXACT, (uint32_t)t->epoch) && (one || alone(cell[1] & ~RT_EXACT, (uint32_t)t->epoch));
+}
+
+/* Reads by others that the clocks order before the caller. */
+ALWAYS bool ordered_readers(const struct quick *q, uintptr_t g, uint32_t readers) {
+    for (uint32_t b = readers; b; b &= b - 1) {
+        uint32_t cell = *rt_read_cell(g, (uint32_t)__builtin_ctz(b)) & ~RT_EXACT;
+        if (cell && !ordered(q, cell)) return false;
+    }
+    return true;
+}
+
+/* As check_readers in access.c, behind the write. False: somebody reads just now. */
+ALWAYS bool empty_readers(const struct quick *q, uintptr_t g, uint32_t readers) {
+    uint32_t gone = 0;
+    for (uint32_t b = readers; b; b &= b - 1) {
+        uint32_t j = (uint32_t)__builtin_ctz(b), cell = *rt_read_cell(g, j);
+        if (cell && j == q->t->reader && own(cell, q->epoch)) continue;
+        if (cell && !ordered(q, cell & ~RT_EXACT)) return false;
+        if (!cell)
+            gone |= 1u << j;
+        else if (!__atomic_compare_exchange_n(rt_read_cell(g, j), &cell, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+            return false;
+    }
+    if (gone) __atomic_fetch_and(rt_readers(q->w, g), (uint8_t)~gone, __ATOMIC_RELAXED);
+    return true;
+}
+
 ALWAYS bool write_granule(const struct quick *q, uintptr_t g, uint32_t mask) {
     uint32_t *cell = rt_write_cell(g), old = *cell;
     uint8_t *readers = rt_readers(q->w, g), r = *readers;
     if (old == q->epoch) return true;
-    if (!own_reads(q, g, r) || is_hot(g)) return false;
+    bool looked = own_reads(q, g, r);
+    if ((!looked && !ordered_readers(q, g, r)) || is_hot(g)) return false;
     bool others = !alone(old, q->epoch);
     if (others && !ordered(q, old)) return false;
+    others |= (r & ~(1u << q->t->reader)) != 0;
     uint32_t *mark = rt_write_mark(q->w, g), all = joined(q, mark, old, mask);
     if (!all) return true;
     *mark = all << RT_ID_BITS | q->id;
     __atomic_store_n(cell, all == 15 || !others ? q->epoch : q->epoch | RT_EXACT, __ATOMIC_RELEASE);
-    if (__builtin_expect(*(volatile uint8_t *)readers != r, 0)) { /* somebody reads just now */
-        *cell = old;
+    if (__builtin_expect(*(volatile uint8_t *)readers != r, 0) || (!looked && !empty_readers(q, g, r))) {
+        *cell = old; /* somebody reads just now */
         return false;
     }
     return true;
 }
 
+/* Epochs of the thread's own, of whole granules. */
+ALWAYS bool own_pair(uint64_t cells, uint64_t epoch) {
+    return !((cells ^ epoch) & ~BOTH(RT_CLOCK_MASK));
+}
+
+/* One write of both granules, by the caller or before it, or none. */
+ALWAYS bool quiet_pair(const struct quick *q, uint64_t written) {
+    return written == BOTH((uint32_t)written) && (alone((uint32_t)written, q->epoch) || ordered(q, (uint32_t)written));
+}
+
 /* Two granules at once. */
 ALWAYS bool read_pair(const struct quick *q, uintptr_t g) {
-    uint64_t epoch = BOTH(q->epoch), *cells = (uint64_t *)(g ^ q->t->read_key);
+    uint64_t epoch = BOTH(q->epoch), *cells = (uint64_t *)(g ^ q->t->read_key), old = *cells;
     uint64_t written = *(uint64_t *)rt_write_cell(g);
-    bool plain = !((*cells ^ epoch) & ~BOTH(RT_CLOCK_MASK | RT_EXACT)) && written == BOTH((uint32_t)written) &&
-                 !pair_is_hot(g);
+    bool plain = (!old || own_pair(old, epoch)) && !pair_is_hot(g) && quiet_pair(q, written);
     if (!plain) return read_granule(q, g, 15) && read_granule(q, g + 4, 15);
-    if (!alone((uint32_t)written, q->epoch) && !ordered(q, (uint32_t)written)) return false;
     *(uint64_t *)rt_read_mark(q->w, g, q->t->reader) = BOTH(15u << RT_ID_BITS | q->id);
     __atomic_store_n(cells, epoch, __ATOMIC_RELEASE);
+    if (!old || q->audit) {
+        uint16_t *readers = (uint16_t *)rt_readers(q->w, g), bits = (uint16_t)(0x101u << q->t->reader);
+        if ((*readers & bits) != bits) __atomic_fetch_or(readers, bits, __ATOMIC_SEQ_CST);
+    }
     if (__builtin_expect(*(volatile uint64_t *)rt_write_cell(g) != written, 0)) {
         *cells = 0;
         return false;
     }
-    remember_load(q, g);
+    remember_load(q->t, g, q->mov);
     return true;
 }
 
 ALWAYS bool write_pair(const struct quick *q, uintptr_t g) {
     uint64_t epoch = BOTH(q->epoch), *cells = (uint64_t *)rt_write_cell(g), old = *cells;
     uint16_t *readers = (uint16_t *)rt_readers(q->w, g), r = *readers;
-    bool plain = (!old || !((old ^ epoch) & ~BOTH(RT_CLOCK_MASK))) && !(r & (uint16_t) ~(0x101u << q->t->reader)) &&
-                 (!r || rt_nslots <= RT_READERS + 1) && !pair_is_hot(g);
+    bool plain =
+            (!r || own_readers(q->t, g, false, r)) && !pair_is_hot(g) && (own_pair(old, epoch) || quiet_pair(q, old));
     if (!plain) return write_granule(q, g, 15) && write_granule(q, g + 4, 15);
     *(uint64_t *)rt_write_mark(q->w, g) = BOTH(15u << RT_ID_BITS | q->id);
     __atomic_store_n(cells, epoch, __ATOMIC_RELEASE);
@@ -138,13 +225,6 @@ ALWAYS bool write_pair(const struct quick *q, uintptr_t g) {
         return false;
     }
     return true;
-}
-
-ALWAYS uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
-    uint32_t m = 15;
-    if (lo > g) m &= 15u << (lo - g);
-    if (hi < g + 4) m &= 15u >> (g + 4 - hi);
-    return m;
 }
 
 ALWAYS bool cells(const struct quick *q, uintptr_t addr, uint32_t size, bool is_write) {
@@ -161,6 +241,13 @@ ALWAYS bool cells(const struct quick *q, uintptr_t addr, uint32_t size, bool is_
     return true;
 }
 
+/* The stack is known, and held other locks: as locks_affordable in history.c. */
+ALWAYS uint32_t without_locks(struct rt_slot *s, uint32_t unlocked) {
+    if (s->lock_looks < RT_FREE_LOCKS || s->lock_skips + 1 >= RT_LOCKS_RATE) return 0;
+    s->lock_skips++;
+    return unlocked;
+}
+
 /*
  * As rt_history_id where the caches have the number; 0 where not. Each so many accesses without a stack one is left to
  * the slow path, which decides whether to take its stack.
@@ -172,7 +259,7 @@ ALWAYS uint32_t known(const struct rt_tls *t, uint32_t site, uintptr_t sp) {
     const struct rt_cached *e = &s->cache[h % RT_CACHE];
     if (s->number == RT_CROWD) return 0;
     if (s->tags[h % RT_CACHE] == h && e->key == key && e->sp == sp && rt_history_words(e) == e->words)
-        return e->lock_key == t->lock_key ? e->id : 0;
+        return LIKELY(e->lock_key == t->lock_key) ? e->id : without_locks(s, e->unlocked);
     struct rt_bare_site *b = &s->bare_sites[site % RT_BARE_SITES];
     bool due = s->captures < RT_FREE_CAPTURES || s->skipped % RT_SHARED_RATE == RT_SHARED_RATE - 1;
     if (due || b->site != site || !b->id) return 0;
@@ -180,64 +267,174 @@ ALWAYS uint32_t known(const struct rt_tls *t, uint32_t site, uintptr_t sp) {
     return b->id;
 }
 
-ALWAYS bool look(
-        struct rt_tls *t, uintptr_t addr, uint32_t size, bool is_write, bool mov, uint32_t site, uintptr_t sp) {
-    struct quick q = {.t = t, .w = rt_window(addr), .epoch = (uint32_t)t->epoch, .mov = mov};
-    if (!q.w || (addr & (RT_WINDOW_SIZE - 1)) > RT_WINDOW_SIZE - size) return false;
-    __builtin_prefetch(is_write ? rt_write_mark(q.w, addr) : rt_read_mark(q.w, addr, t->reader), 1);
-    if (is_write) __builtin_prefetch(rt_readers(q.w, addr), 0);
-    q.id = known(t, site, sp);
-    if (!q.id) return false;
-    t->used = 1;
-    return cells(&q, addr, size, is_write);
+/* The first read of all, where nobody else has written. */
+ALWAYS bool first_read(struct rt_tls *t, const struct rt_window *w, uintptr_t g, bool eight, uint32_t mask,
+        uint32_t site, uintptr_t sp, uint32_t kind) {
+    uint64_t epoch = eight ? t->epoch : (uint32_t)t->epoch;
+    uint64_t written = eight ? *(uint64_t *)rt_write_cell(g) : *rt_write_cell(g);
+    if (written && (eight ? !own_pair(written, epoch) : (written ^ epoch) & ~(uint64_t)RT_CLOCK_MASK)) return false;
+    uint32_t id = known(t, site, sp);
+    if (!id) return false;
+    id |= mask << RT_ID_BITS;
+    uint32_t *mark = rt_read_mark(w, g, t->reader), *cell = (uint32_t *)(g ^ t->read_key);
+    uint8_t *readers = rt_readers(w, g);
+    uint32_t bits = (eight ? 0x101u : 1u) << t->reader;
+    if (eight) {
+        *(uint64_t *)mark = BOTH(id);
+        __atomic_store_n((uint64_t *)cell, epoch, __ATOMIC_RELEASE);
+        if ((*(uint16_t *)readers & bits) != bits)
+            __atomic_fetch_or((uint16_t *)readers, (uint16_t)bits, __ATOMIC_SEQ_CST);
+    } else {
+        *mark = id;
+        __atomic_store_n(cell, (uint32_t)epoch, __ATOMIC_RELEASE);
+        if (!(*readers & bits)) __atomic_fetch_or(readers, (uint8_t)bits, __ATOMIC_SEQ_CST);
+    }
+    uint64_t now = eight ? *(volatile uint64_t *)rt_write_cell(g) : *(volatile uint32_t *)rt_write_cell(g);
+    if (!LIKELY(now == written)) { /* somebody writes just now */
+        if (eight)
+            *(uint64_t *)cell = 0;
+        else
+            *cell = 0;
+        return false;
+    }
+    remember_load(t, g, kind & X86_QUICK_LOAD);
+    return true;
 }
 
-/* As rt_enter and rt_leave, which do not come here when there is more to do than to set a flag. */
-ALWAYS int quick(uintptr_t addr, uint32_t size, bool is_write, bool mov, uint32_t site, uintptr_t sp) {
-    struct rt_tls *t = &rt_tls;
-    __builtin_prefetch((void *)addr, 0);
-    if (!is_write) __builtin_prefetch(rt_write_cell(addr), 0);
-    if (t->busy) return 0;
+/*
+ * The most frequent case by itself, for its fewer registers: granules that the thread has read or written before, and
+ * nobody else since, and the first write of all. Of a part of a granule also nobody else before: access.c has more to
+ * do then. True: done.
+ */
+ALWAYS bool again(
+        struct rt_tls *t, uintptr_t addr, bool eight, bool is_write, uint32_t site, uintptr_t sp, uint32_t kind) {
+    uint32_t size = eight ? 8 : 1u << (kind & X86_QUICK_SIZE);
+    uintptr_t g = eight ? addr : addr & ~3ull;
+    const struct rt_window *w = rt_window(addr);
+    if (addr & (size - 1) || !w || (eight ? pair_is_hot(g) : is_hot(g))) return false;
+    char *cell = is_write ? (char *)rt_write_cell(g) : (char *)(g ^ t->read_key);
+    uint64_t *mark = (uint64_t *)(is_write ? rt_write_mark(w, g) : rt_read_mark(w, g, t->reader));
+    uint64_t epoch = t->epoch;
+    __builtin_prefetch(mark, 1);
+    if (is_write) __builtin_prefetch(rt_readers(w, g), 0);
+    if (!is_write && !(++t->slot->looks % AUDIT)) return false;
+    uint32_t mask = eight ? 15 : ((1u << size) - 1u) << (addr & 3);
+    uint64_t old = eight ? *(uint64_t *)cell : *(uint32_t *)cell;
+    if (!old && !is_write) return first_read(t, w, g, eight, mask, site, sp, kind);
+    if (old && (eight ? !own_pair(old, epoch) : ((uint32_t)old ^ (uint32_t)epoch) & ~RT_CLOCK_MASK))
+        return !eight && covered((uint32_t *)cell, (uint32_t *)mark, (uint32_t)epoch, mask);
+    if (!is_write && mask != 15 && !alone(*rt_write_cell(g), (uint32_t)epoch)) return false;
+    char *readers = is_write ? (char *)rt_readers(w, g) : NULL;
+    uint32_t r = !is_write ? 0 : eight ? *(uint16_t *)readers : *(uint8_t *)readers;
+    if (r && !own_readers(t, g, !eight, r)) return false;
+    uint32_t id = known(t, site, sp);
+    if (!id) return false;
+    id |= mask << RT_ID_BITS;
+    if (eight) {
+        *mark = BOTH(id);
+        __atomic_store_n((uint64_t *)cell, epoch, __ATOMIC_RELEASE);
+    } else {
+        *(uint32_t *)mark = id;
+        __atomic_store_n((uint32_t *)cell, (uint32_t)epoch, __ATOMIC_RELEASE);
+    }
+    if (!is_write) {
+        remember_load(t, g, kind & X86_QUICK_LOAD);
+        return true;
+    }
+    if (LIKELY(r == (eight ? *(volatile uint16_t *)readers : *(volatile uint8_t *)readers))) return true;
+    if (eight)
+        *(uint64_t *)cell = old; /* somebody reads just now */
+    else
+        *(uint32_t *)cell = (uint32_t)old;
+    return false;
+}
+
+/*
+ * As rt_enter and rt_leave, which do not come here when there is more to do than to set a flag. That the clock is not
+ * used up is seen to where it steps.
+ */
+ALWAYS bool enter(struct rt_tls *t) {
+    if (t->busy) return false;
     t->busy = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    bool done = !rt_stopped && t->slot && rt_clock_of((uint32_t)t->epoch) < RT_CLOCK_LAST && !t->ended &&
-                !t->reacquire && look(t, addr, size, is_write, mov, site, sp);
+    if (LIKELY(!rt_stopped && t->slot && !t->reacquire)) {
+        t->used = 1;
+        return true;
+    }
+    t->busy = 0;
+    return false;
+}
+
+ALWAYS int leave(struct rt_tls *t, bool done) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     t->busy = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return done && !t->npending && !t->deferred; /* else the slow path ends what is under way */
 }
 
-#define QUICK(name, size, is_write, mov)                                                                               \
-    static __attribute__((no_caller_saved_registers)) int name(uintptr_t addr, uint32_t site, uintptr_t sp) {          \
-        return quick(addr, size, is_write, mov, site, sp);                                                             \
-    }
+/* What is left. */
+ALWAYS int any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, bool is_write) {
+    struct rt_tls *t = &rt_tls;
+    uint32_t size = 1u << (kind & X86_QUICK_SIZE);
+    __builtin_prefetch(rt_write_cell(addr), is_write);
+    struct quick q = {.t = t,
+            .w = rt_window(addr),
+            .epoch = (uint32_t)t->epoch,
+            .mov = kind & X86_QUICK_LOAD,
+            .audit = t->slot->looks % AUDIT == 0};
+    bool watched = q.w && (addr & (RT_WINDOW_SIZE - 1)) <= RT_WINDOW_SIZE - size && t->slot->number != RT_CROWD;
+    if (watched) __builtin_prefetch(is_write ? rt_write_mark(q.w, addr) : rt_read_mark(q.w, addr, t->reader), 1);
+    if (watched && is_write) __builtin_prefetch(rt_readers(q.w, addr), 0);
+    if (!watched) return leave(t, false);
+    q.id = known(t, site, sp);
+    bool done = q.id ? cells(&q, addr, size, is_write) : !is_write && read_of_own(&q, addr, size);
+    return leave(t, done);
+}
 
-QUICK(read1, 1, false, false)
-QUICK(read2, 2, false, false)
-QUICK(read4, 4, false, false)
-QUICK(read8, 8, false, false)
-QUICK(read16, 16, false, false)
-QUICK(read32, 32, false, false)
-QUICK(write1, 1, true, false)
-QUICK(write2, 2, true, false)
-QUICK(write4, 4, true, false)
-QUICK(write8, 8, true, false)
-QUICK(write16, 16, true, false)
-QUICK(write32, 32, true, false)
-QUICK(load1, 1, false, true)
-QUICK(load2, 2, false, true)
-QUICK(load4, 4, false, true)
-QUICK(load8, 8, false, true)
+#define LEAF __attribute__((no_caller_saved_registers))
 
-static __attribute__((no_caller_saved_registers)) int never(uintptr_t addr, uint32_t site, uintptr_t sp) {
-    (void)addr, (void)site, (void)sp;
+static LEAF __attribute__((noinline)) int read_any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return any(addr, site, sp, kind, false);
+}
+static LEAF __attribute__((noinline)) int write_any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return any(addr, site, sp, kind, true);
+}
+
+ALWAYS int quick(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, bool eight, bool is_write) {
+    struct rt_tls *t = &rt_tls;
+    __builtin_prefetch((void *)addr, 0);
+    if (!enter(t)) return 0;
+    if (again(t, addr, eight, is_write, site, sp, kind)) return leave(t, true);
+    return is_write ? write_any(addr, site, sp, kind) : read_any(addr, site, sp, kind);
+}
+
+static LEAF int read(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return quick(addr, site, sp, kind, false, false);
+}
+static LEAF int read8(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return quick(addr, site, sp, kind, true, false);
+}
+static LEAF int write(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return quick(addr, site, sp, kind, false, true);
+}
+static LEAF int write8(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return quick(addr, site, sp, kind, true, true);
+}
+static LEAF int read_vector(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return enter(&rt_tls) ? read_any(addr, site, sp, kind) : 0;
+}
+static LEAF int write_vector(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    return enter(&rt_tls) ? write_any(addr, site, sp, kind) : 0;
+}
+static LEAF int never(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+    (void)addr, (void)site, (void)sp, (void)kind;
     return 0;
 }
 
 /* By the logarithm of the size; no plain load is longer than a register. */
-x86_quick_hook *const rt_quick[X86_QUICK_KINDS] = {read1, read2, read4, read8, read16, read32, never, never, /* 0 */
-        write1, write2, write4, write8, write16, write32, never, never, /* X86_QUICK_WRITE */
-        load1, load2, load4, load8, never, never, never, never,         /* X86_QUICK_LOAD */
+x86_quick_hook *const rt_quick[X86_QUICK_KINDS] = {read, read, read, read8, read_vector, read_vector, never,
+        never,                                                                 /* 0 */
+        write, write, write, write8, write_vector, write_vector, never, never, /* X86_QUICK_WRITE */
+        read, read, read, read8, never, never, never, never,                   /* X86_QUICK_LOAD */
         never, never, never, never, never, never, never, never};
 _Static_assert(X86_QUICK_WRITE == 8 && X86_QUICK_LOAD == 16, "the table's rows");

@@ -106,7 +106,7 @@ extern const struct tw_race_host *rt_host;
 struct rt_birth {
     uint32_t clock, thread;
 };
-enum { RT_BIRTHS = 16, RT_CACHE = 1024, RT_BARE_SITES = 1 << 15, RT_BARE_CALLS = 1024, RT_LOCK_CACHE = 64 };
+enum { RT_BIRTHS = 16, RT_CACHE = 1024, RT_BARE_SITES = 1 << 15, RT_BARE_CALLS = 1024, RT_LOCK_CACHE = 64, RT_NEARBY = 128 };
 
 /* history.c: an access whose stack this thread has taken, good while the return addresses on the stack stand. */
 struct rt_cached {
@@ -146,6 +146,8 @@ struct rt_slot {
     uintptr_t recent[RT_RECENT]; /* granules last read by a single mov */
     struct rt_known known[RT_KNOWN];
     uint32_t next_known;
+    uint32_t nearby[RT_NEARBY]; /* sync.c: numbers of objects that were used last, by a hash of the address */
+    uint32_t looks;             /* reads of the short way (quick.c) */
     uint32_t nrecent;
     uint32_t captures, hot_captures, skipped; /* stacks taken; not taken since (history.c) */
     uint64_t capture_at;        /* time stamp before which no other one is taken */
@@ -246,6 +248,8 @@ void rt_sync_unwatched(struct rt_tls *t, uintptr_t granule, bool atomic, bool re
 /* An access of these flags will be looked at: prefetches. Any state of t. */
 void rt_access_soon(const struct rt_tls *t, uintptr_t addr, uint32_t flags);
 void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p);
+/* Would the check of a short range find the thread's epoch in all its cells? Any state of t. */
+bool rt_access_known(const struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write);
 /* The memory was freed by the caller: a write of what was ever touched of its first 4 KiB. */
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p);
 
@@ -255,7 +259,7 @@ struct rt_access {
     uint32_t stack, locks, size;
     uint16_t slot, flags;
 };
-enum { RT_ID_BITS = 28, RT_FREE_CAPTURES = 2000, RT_SHARED_RATE = 64 };
+enum { RT_ID_BITS = 28, RT_FREE_CAPTURES = 2000, RT_SHARED_RATE = 64, RT_FREE_LOCKS = 4096, RT_LOCKS_RATE = 64 };
 #define RT_LOCKS_UNKNOWN (~0u) /* in place of a lock set */
 /* Interned number of (place, stack, lock set) of the calling thread; never 0. 10 ns on a hit. */
 uint32_t rt_history_id(struct rt_tls *t, struct rt_place *p);
@@ -266,10 +270,10 @@ static inline uint32_t rt_history_hash(uint64_t key, uintptr_t sp) {
     return (uint32_t)((key ^ sp << 20) * 0x9e3779b97f4a7c15ull >> 32);
 }
 static inline uint64_t rt_history_words(const struct rt_cached *e) {
-    uint64_t h = e->nslots;
-    for (uint32_t i = 0; i < e->nslots; i++)
-        h = (h ^ ((const uint64_t *)e->sp)[e->at[i]]) * 0x9e3779b97f4a7c15ull;
-    return h ^ h >> 32;
+    uint64_t h = e->nslots, odd = 0x9e3779b97f4a7c15ull; /* a sum of products, none of which waits for another */
+    for (uint32_t i = 0; i < e->nslots; i++, odd += 0x6a09e667f3bcc908ull)
+        h += ((const uint64_t *)e->sp)[e->at[i]] * odd;
+    return h;
 }
 const struct rt_access *rt_history_get(uint32_t id);
 /* Looks the site up: with the vector registers saved. */

@@ -195,10 +195,10 @@ static void cells_set(const struct sync *s, uint32_t mark) { /* the inline check
  * checks at the cells: it must see that they count again before its clock steps, or what it does in between is in no
  * clock that anybody is given.
  *
- * The owner of an atomic variable may stand between its check, which found the variable its own, and the operation: what
- * the operation then sees may have been released after the check, by the thread that comes now. So the owner is told to
- * acquire the variable once more at its next slow call, which comes before anything is said of what it does from then on:
- * its clock has stepped.
+ * The owner of an atomic variable may stand between its check, which found the variable its own, and the operation:
+ * what the operation then sees may have been released after the check, by the thread that comes now. So the owner is
+ * told to acquire the variable once more at its next slow call, which comes before anything is said of what it does
+ * from then on: its clock has stepped.
  */
 static void unbias(struct sync *s) {
     if (s->state == SOLO) {
@@ -255,8 +255,18 @@ static void release(struct rt_tls *t, struct sync *s, bool shared) {
     if (used) rt_clock_bump(t);
 }
 
+/* As named, by way of what the thread used last. */
+static struct sync *named_nearby(struct rt_slot *slot, uintptr_t obj) {
+    uint32_t *n = &slot->nearby[(obj >> 3 ^ obj >> 10) % RT_NEARBY];
+    struct sync *s = pool + *n;
+    if (pool && *n && s->addr == obj && !s->atomic) return s;
+    s = named(obj);
+    if (s && slot->number != RT_CROWD) *n = (uint32_t)(s - pool);
+    return s;
+}
+
 void rt_sync_do(struct rt_tls *t, uint32_t op, uintptr_t obj) {
-    struct sync *s = named(obj);
+    struct sync *s = named_nearby(t->slot, obj);
     if (!s) return;
     if (op == RT_ACQUIRE || op == RT_ACQUIRE_SHARED)
         acquire(t, s, op == RT_ACQUIRE_SHARED);
