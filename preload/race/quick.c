@@ -6,8 +6,8 @@
  * cell, an atomic variable, memory that was in a report, a reader that must be looked at, a place not yet numbered)
  * is left to it. The point of a path of its own is its length. Cells, marks and datum are cache misses as often as not,
  * and the processor waits for them together only while the instructions between them, and above all the stores, of
- * which some 60 can be under way, fit in its window. So these are leaf functions that save what they use and no more, in
- * two steps: the frequent case, and the others; what will be needed is asked for first; marks are stored without being read.
+ * which some 60 can be under way, fit in its window. So these are leaf functions that save what they use and no more,
+ * in two steps: the frequent case, and the others; what will be needed is asked for first; marks are stored unread.
  *
  * A read whose cell has an older epoch of the thread's own does not look for writes: a writer empties the cells of all
  * other readers (access.c), so nobody else has written since that read, and what was written before it was looked at
@@ -376,7 +376,7 @@ ALWAYS int leave(struct rt_tls *t, bool done) {
 ALWAYS int any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, bool is_write) {
     struct rt_tls *t = &rt_tls;
     uint32_t size = 1u << (kind & X86_QUICK_SIZE);
-    __builtin_prefetch(rt_write_cell(addr), is_write);
+    __builtin_prefetch(rt_write_cell(addr), 0);
     struct quick q = {.t = t,
             .w = rt_window(addr),
             .epoch = (uint32_t)t->epoch,
