@@ -10,11 +10,11 @@
 #ifndef TW_IDLE_H
 #define TW_IDLE_H
 
-#include <poll.h>
-
 #include "thread.h"
 
-enum { TW_IDLE_SEVERAL = -1 }; /* in place of a descriptor: poll or select with more than one */
+/* In place of a descriptor: poll and select, whose arguments may be no memory at all before the kernel has looked at
+ * them. */
+enum { TW_IDLE_SEVERAL = -1 };
 
 extern TW_HIDDEN bool tw_idle_on;
 /* At the first pthread_create. */
@@ -31,14 +31,6 @@ static inline uint64_t tw_idle_begin(int fd, uint8_t type, uintptr_t pc, uintptr
 }
 static inline void tw_idle_end(int fd, uint8_t type, uint64_t since, long got, uintptr_t pc, uintptr_t cfa) {
     if (TW_UNLIKELY(since != 0)) tw_idle_end_slow(fd, type, since, got, pc, cfa);
-}
-
-/* What a poll waits for. */
-static inline int tw_idle_polled(const struct pollfd *fds, nfds_t count) {
-    return count == 1 ? fds->fd : TW_IDLE_SEVERAL;
-}
-static inline uint8_t tw_idle_polled_type(nfds_t count) {
-    return count == 1 ? TWATCH_EVENTS_ONE : TWATCH_EVENTS_SEVERAL;
 }
 
 /* The same around a call that hardly ever waits: two looks at the clock, and nothing else unless it did, and for a pipe

@@ -236,22 +236,18 @@ TW_EXPORT ssize_t __recvfrom_chk(
 }
 
 TW_EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room) {
-    const int one = tw_idle_polled(fds, count);
-    const uint8_t type = tw_idle_polled_type(count);
-    const uint64_t since = timeout ? tw_idle_begin(one, type, TW_CALLER, TW_CFA) : 0;
+    const uint64_t since = timeout ? tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(__poll_chk)(fds, count, timeout, room);
-    tw_idle_end(one, type, since, n, TW_CALLER, TW_CFA);
+    tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int __ppoll_chk(
         struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room) {
-    const int one = tw_idle_polled(fds, count);
-    const uint8_t type = tw_idle_polled_type(count);
-    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_nsec ? tw_idle_begin(one, type, TW_CALLER, TW_CFA) : 0;
+    const uint64_t since = tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA);
     int n = TW_REAL(__ppoll_chk)(fds, count, timeout, mask, room);
-    tw_idle_end(one, type, since, n, TW_CALLER, TW_CFA);
+    tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }

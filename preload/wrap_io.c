@@ -360,29 +360,25 @@ TW_EXPORT int epoll_pwait(int set, struct epoll_event *events, int max, int time
 
 TW_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout) {
     tw_sample_wake();
-    const int one = tw_idle_polled(fds, count);
-    const uint8_t type = tw_idle_polled_type(count);
-    const uint64_t since = timeout ? tw_idle_begin(one, type, TW_CALLER, TW_CFA) : 0;
+    const uint64_t since = timeout ? tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA) : 0;
     int n = TW_REAL(poll)(fds, count, timeout);
-    tw_idle_end(one, type, since, n, TW_CALLER, TW_CFA);
+    tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
     tw_sample_wake();
-    const int one = tw_idle_polled(fds, count);
-    const uint8_t type = tw_idle_polled_type(count);
-    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_nsec ? tw_idle_begin(one, type, TW_CALLER, TW_CFA) : 0;
+    const uint64_t since = tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA);
     int n = TW_REAL(ppoll)(fds, count, timeout, mask);
-    tw_idle_end(one, type, since, n, TW_CALLER, TW_CFA);
+    tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
     return n;
 }
 
 TW_EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout) {
     tw_sample_wake();
-    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_usec ? tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA) : 0;
+    const uint64_t since = tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA);
     int n = TW_REAL(select)(count, in, out, except, timeout);
     tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();
@@ -391,7 +387,7 @@ TW_EXPORT int select(int count, fd_set *in, fd_set *out, fd_set *except, struct 
 
 TW_EXPORT int pselect(
         int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout, const sigset_t *mask) {
-    const uint64_t since = !timeout || timeout->tv_sec || timeout->tv_nsec ? tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA) : 0;
+    const uint64_t since = tw_idle_begin(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, TW_CALLER, TW_CFA);
     int n = TW_REAL(pselect)(count, in, out, except, timeout, mask);
     tw_idle_end(TW_IDLE_SEVERAL, TWATCH_EVENTS_SEVERAL, since, n, TW_CALLER, TW_CFA);
     if (TW_RACING && n > 0) tw_hands_woken();

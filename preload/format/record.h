@@ -233,8 +233,8 @@ enum twatch_object_type { /* sub-type: mutex types; rwlock kinds share the numbe
 
 enum twatch_events_type { /* of an object of kind EVENTS */
     TWATCH_EVENTS_SET = 1,    /* an epoll set */
-    TWATCH_EVENTS_ONE = 2,    /* read, or polled alone */
-    TWATCH_EVENTS_SEVERAL = 3 /* poll or select with several at once: all such waits are one object */
+    TWATCH_EVENTS_ONE = 2,    /* read from, or accepted at */
+    TWATCH_EVENTS_SEVERAL = 3 /* poll or select: all such waits are one object */
 };
 
 enum twatch_object_flags {
