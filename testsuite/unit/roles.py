@@ -138,6 +138,13 @@ def memcached(work):
         check("memcached: idle workers are not at work", not any("mc-worker" in line and "running" in line for line in text.splitlines() if line.startswith("[")), text)
 
 
+def ticks(pid):
+    """Hundredths of a second of processor time."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stream:
+        fields = stream.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def redis(work):
     """Threads for I/O idle at mutexes and spin: no pool is claimed."""
     if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
@@ -152,7 +159,11 @@ def redis(work):
             if subprocess.run(["redis-cli", "-p", port, "ping"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode == 0:
                 break
         subprocess.run(["redis-benchmark", "-p", port, "-q", "-n", "4000", "-c", "20", "-t", "set"], stdout=subprocess.DEVNULL, timeout=100, check=False)
-        time.sleep(2)  # then they no longer spin, but sleep at their mutexes
+        for _ in range(30):  # until they no longer spin, but sleep at their mutexes
+            before = ticks(server.pid)
+            time.sleep(1)
+            if ticks(server.pid) - before <= 5:
+                break
     finally:
         server.terminate()
         server.wait(60)
