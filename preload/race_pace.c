@@ -26,8 +26,8 @@ enum { WAIT = 3, TURN = 1, BIRTH = 10 };
 #define REST_MOST 60000000000ull
 #define BILL_LONG 4000000000ull /* ns of processor time: then a new bill begins */
 
-static int64_t earned;                  /* ns that may go into traps */
-static uint64_t spent, spent_switching; /* since the bill began */
+static int64_t earned;                /* ns that may go into traps */
+static uint64_t spent, spent_waiting; /* since the bill began */
 static uint64_t trap_cost = 5000, toggle_cost = 500, look_every = LOOK_FIRST;
 static struct load {
     uint64_t cpu_ns, waits, turns, births, wall_ns;
@@ -79,10 +79,10 @@ static struct load load_now(uint64_t now) {
 uint64_t tw_pace_owed(uint64_t now, bool on) {
     uint64_t before = tw_pace_now();
     struct load l = load_now(now);
-    uint64_t toggles = (l.waits - last.waits) * WAIT + (l.turns - last.turns) * TURN + (l.births - last.births) * BIRTH;
+    uint64_t waiting = ((l.waits - last.waits) * WAIT + (l.births - last.births) * BIRTH) * toggle_cost;
     if (on) {
-        spent_switching += toggles * toggle_cost;
-        tw_pace_spend(toggles * toggle_cost);
+        spent_waiting += waiting;
+        tw_pace_spend(waiting + (l.turns - last.turns) * TURN * toggle_cost);
     }
     last = l;
     tw_pace_spend(tw_pace_now() - before);
@@ -97,18 +97,18 @@ uint64_t tw_pace_owed(uint64_t now, bool on) {
     return rest < (double)REST_MOST ? (uint64_t)rest + 1 : REST_MOST;
 }
 
-bool tw_pace_switching(void) {
-    return spent_switching > spent / 2;
+bool tw_pace_waiting(void) {
+    return spent_waiting > spent / 2;
 }
 
 void tw_pace_paid(uint64_t now) {
     begin = last = load_now(now);
     look_every = LOOK_FIRST;
-    spent_switching = 0;
+    spent_waiting = 0;
     __atomic_store_n(&spent, 0, __ATOMIC_RELAXED);
 }
 
 void tw_pace_forked(void) {
     earned = 0;
-    spent = spent_switching = 0;
+    spent = spent_waiting = 0;
 }

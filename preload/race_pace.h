@@ -23,8 +23,8 @@ bool tw_pace_earned(void);
 bool tw_pace_due(uint64_t now);
 /* For how long to rest (wall clock), 0: not at all. `on`: events are open, switches and births cost something. */
 uint64_t tw_pace_owed(uint64_t now, bool on);
-/* The bill is for switches and births above all, which end only with the events. */
-bool tw_pace_switching(void);
+/* The bill is for threads that waited or were created above all: the process comes to where sampling is woken. */
+bool tw_pace_waiting(void);
 /* The bill is paid: a new one begins. */
 void tw_pace_paid(uint64_t now);
 void tw_pace_forked(void);

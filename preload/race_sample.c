@@ -53,7 +53,7 @@ static void lost(uint64_t now) {
 /* Who waits and is woken much also looks here; a program that only computes would never, so it keeps the clock. */
 static void look_on(uint64_t now) {
     uint64_t ns = tw_pace_owed(now, true);
-    if (ns && tw_pace_switching()) {
+    if (ns && tw_pace_waiting()) {
         rest(now, ns);
     } else if (ns) {
         tw_watch_off();
