@@ -169,33 +169,33 @@ TW_EXPORT int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *size, int flags) {
 TW_EXPORT ssize_t write(int fd, const void *p, size_t n) {
     tw_sample_wake();
     if (TW_UNLIKELY(tw_unwind_calls(TW_CALLER))) return probe(SYS_write, fd, (uintptr_t)p, n);
+    tw_hands_writing(fd);
     if (TW_RACING) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
     }
-    tw_hands_writing(fd);
     ssize_t put = TW_REAL(write)(fd, p, n);
     tw_hands_writing(-1);
     return put;
 }
 
 TW_EXPORT ssize_t pwrite(int fd, const void *p, size_t n, off_t at) {
+    tw_hands_writing(fd);
     if (TW_RACING) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
     }
-    tw_hands_writing(fd);
     ssize_t put = TW_REAL(pwrite)(fd, p, n, at);
     tw_hands_writing(-1);
     return put;
 }
 
 TW_EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) {
+    tw_hands_writing(fd);
     if (TW_RACING) {
         TW_READS(p, n);
         tw_hands_reaches(fd);
     }
-    tw_hands_writing(fd);
     ssize_t put = TW_REAL(pwrite64)(fd, p, n, at);
     tw_hands_writing(-1);
     return put;
@@ -203,11 +203,11 @@ TW_EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) {
 
 TW_EXPORT ssize_t writev(int fd, const struct iovec *v, int n) {
     tw_sample_wake();
+    tw_hands_writing(fd);
     if (TW_RACING) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
     }
-    tw_hands_writing(fd);
     ssize_t put = TW_REAL(writev)(fd, v, n);
     tw_hands_writing(-1);
     return put;
@@ -240,22 +240,22 @@ TW_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags) {
 }
 
 TW_EXPORT ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at) {
+    tw_hands_writing(fd);
     if (TW_RACING) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
     }
-    tw_hands_writing(fd);
     ssize_t put = TW_REAL(pwritev)(fd, v, n, at);
     tw_hands_writing(-1);
     return put;
 }
 
 TW_EXPORT ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at) {
+    tw_hands_writing(fd);
     if (TW_RACING) {
         tw_hands_vector(v, (size_t)n, SIZE_MAX, 0, TW_CALLER, TW_CFA);
         tw_hands_reaches(fd);
     }
-    tw_hands_writing(fd);
     ssize_t put = TW_REAL(pwritev64)(fd, v, n, at);
     tw_hands_writing(-1);
     return put;

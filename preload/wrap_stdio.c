@@ -76,22 +76,22 @@ TW_EXPORT ssize_t __getdelim(char **restrict line, size_t *restrict room, int en
 /* ---- out: the stream's own write may follow at once, so the edge goes before it */
 
 TW_EXPORT size_t fwrite(const void *restrict p, size_t size, size_t count, FILE *restrict f) {
+    tw_hands_writing(f->_fileno);
     if (TW_RACING) {
         TW_READS(p, size * count);
         tw_hands_printed(f);
     }
-    tw_hands_writing(f->_fileno);
     size_t put = TW_REAL(fwrite)(p, size, count, f);
     tw_hands_writing(-1);
     return put;
 }
 
 TW_EXPORT int fputs(const char *restrict s, FILE *restrict f) {
+    tw_hands_writing(f->_fileno);
     if (TW_RACING) {
         TW_READS(s, tw_hands_length(s, SIZE_MAX) + 1);
         tw_hands_printed(f);
     }
-    tw_hands_writing(f->_fileno);
     int put = TW_REAL(fputs)(s, f);
     tw_hands_writing(-1);
     return put;
@@ -121,11 +121,11 @@ TW_EXPORT int putchar(int c) {
 }
 
 TW_EXPORT int vfprintf(FILE *restrict f, const char *restrict format, va_list values) {
+    tw_hands_writing(f->_fileno);
     if (TW_RACING) {
         tw_hands_format(format, values, TW_CALLER, TW_CFA);
         tw_hands_printed(f);
     }
-    tw_hands_writing(f->_fileno);
     int put = TW_REAL(vfprintf)(f, format, values);
     tw_hands_writing(-1);
     return put;
@@ -134,11 +134,11 @@ TW_EXPORT int vfprintf(FILE *restrict f, const char *restrict format, va_list va
 TW_EXPORT int fprintf(FILE *restrict f, const char *restrict format, ...) {
     va_list values;
     va_start(values, format);
+    tw_hands_writing(f->_fileno);
     if (TW_RACING) {
         tw_hands_format(format, values, TW_CALLER, TW_CFA);
         tw_hands_printed(f);
     }
-    tw_hands_writing(f->_fileno);
     int n = TW_REAL(vfprintf)(f, format, values);
     tw_hands_writing(-1);
     va_end(values);
