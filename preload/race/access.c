@@ -62,7 +62,7 @@ static bool published_since(struct rt_tls *t, uint32_t epoch, uintptr_t granule)
     struct rt_slot *s = t->slot;
     for (uint32_t i = 0; i < RT_RECENT; i++) {
         uintptr_t g = s->recent[i];
-        if (!g || g == granule) continue;
+        if (!g || ((g ^ granule) & ~(uintptr_t)7) == 0) continue; /* the other half of the same word publishes nothing */
         uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
         if (rt_is_mark(cell)) { /* it was read before it was known to be atomic */
             rt_atomic_plain(t, g, &(struct rt_place){.flags = RT_READ});
