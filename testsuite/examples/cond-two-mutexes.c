@@ -17,6 +17,7 @@ static void *waiter(void *mutex) {
 int main(void) {
     pthread_t t1, t2;
     pthread_create(&t1, NULL, waiter, &a);
+    usleep(100000);
     pthread_create(&t2, NULL, waiter, &b);
     usleep(100000);
     done = 1;
