@@ -165,6 +165,8 @@ const char *names_thread(const struct model *m, struct arena *a, uint32_t thread
 const char *names_duration(struct arena *a, uint64_t ns) {
     if (ns >= 10000000000u) return arena_printf(a, "%" PRIu64 " s", ns / 1000000000);
     if (ns >= 1000000000u) return arena_printf(a, "%.1f s", (double)ns / 1e9);
+    if (ns >= 999500000u) return arena_str(a, "1.0 s"); /* three digits would say 1e+03 ms */
     if (ns >= 1000000u) return arena_printf(a, "%.3g ms", (double)ns / 1e6);
+    if (ns >= 999500u) return arena_str(a, "1 ms");
     return arena_printf(a, "%.3g us", (double)ns / 1e3);
 }
