@@ -75,13 +75,17 @@ void tw_deps_forked(void) {
 /* A place in the record in 32 bits, which do for 16 GiB; 0 for what lies behind. */
 static uint32_t pack(const void *element, bool like) {
     uint64_t offset = tw_store_offset(element);
-    return offset >> 34 ? 0 : (uint32_t)(offset >> 3 << 1) | like;
+    return !offset || offset >> 34 ? 0 : (uint32_t)(offset >> 3 << 1) | like;
 }
 static bool is_like(uint32_t place) {
     return place & 1;
 }
 static void *unpack(uint32_t place) {
     return tw_store_at((uint64_t)(place >> 1) << 3);
+}
+/* The whole element of a member's family. */
+static struct twatch_dep *head(const struct twatch_like *l) {
+    return tw_store_at((uint64_t)l->of << 3);
 }
 
 /* Bytes of a member's element: a multiple of 8. */
@@ -102,19 +106,24 @@ static bool dead_end(uint32_t object) {
 
 static void unlink_object(uint32_t object) { __atomic_fetch_sub(&tw_object_at(object)->links, 1, __ATOMIC_RELAXED); }
 
-/* True: the member was of no use to anybody, and its element is free. */
-static bool swept(struct tw_dep_table *table, struct twatch_like *l) {
-    const struct twatch_dep *of = tw_store_at((uint64_t)l->of << 3);
-    bool all = true; /* each lock that is held has an order of its own with the one that was taken */
-    for (uint32_t i = 0; i < of->nheld; i++) all = all && dead_end(l->held[i]);
-    struct twatch_like **spare = spare_of(table, l->size);
-    if (!spare || !(all || dead_end(l->object))) return false;
+/* The element serves another dependency. */
+static void free_like(struct tw_dep_table *table, struct twatch_like *l) {
+    const struct twatch_dep *of = head(l);
     unlink_object(l->object);
     for (uint32_t i = 0; i < of->nheld; i++) unlink_object(l->held[i]);
     __atomic_store_n(&l->of, 0, __ATOMIC_RELEASE);
+    struct twatch_like **spare = spare_of(table, l->size);
+    if (!spare) return;
     l->object = *spare ? pack(*spare, true) : 0;
     *spare = l;
-    return true;
+}
+
+/* No use to anybody: each lock that is held has an order of its own with the one that was taken. */
+static bool useless(const struct twatch_like *l) {
+    const struct twatch_dep *of = head(l);
+    uint32_t i = 0;
+    while (i < of->nheld && dead_end(l->held[i])) i++;
+    return i == of->nheld || dead_end(l->object);
 }
 
 /*
@@ -125,7 +134,7 @@ static bool grow(struct tw_dep_table *d) {
     uint32_t used = d->used;
     for (uint32_t i = 0; d->used >= WORTH_SWEEPING && i <= d->mask; i++) {
         struct dep_entry *e = &d->entries[i];
-        if (is_like(e->place) && swept(d, unpack(e->place))) e->place = 0, used--;
+        if (is_like(e->place) && useless(unpack(e->place))) free_like(d, unpack(e->place)), e->place = 0, used--;
     }
     uint32_t size = used * 2 > d->mask ? (d->mask + 1) * 2 : d->mask + 1;
     struct dep_entry *fresh = tw_sys_memory(size * sizeof *fresh);
@@ -152,36 +161,21 @@ static void grow_seen(struct tw_thread *t, struct tw_dep_table *d) {
     if (d->seen_bits < MOST_LINES && new_seen(d, d->seen_bits + 1)) use_seen(t, d);
 }
 
-/* Two held sets of equal hash are compared; both hold distinct locks, so equal sizes and inclusion mean equality. */
-static bool same(const struct tw_thread *t, const struct twatch_dep *d, const struct twatch_held *inner) {
-    if (d->object != inner->object || d->mode != inner->mode || d->site != inner->site) return false;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < t->slot->nheld; i++) {
-        const struct twatch_held *h = &t->held[i];
-        if (!h->address) continue;
-        if (n < d->nheld && d->held[n].object == h->object && d->held[n].mode == h->mode) {
-            n++;
-            continue;
-        }
-        uint32_t k = 0;
-        while (k < d->nheld && !(d->held[k].object == h->object && d->held[k].mode == h->mode))
-            k++;
-        if (k == d->nheld) return false;
-        n++;
-    }
-    return n == d->nheld;
+static bool is_held(const struct twatch_dep *d, const struct twatch_like *l, uint32_t k, const struct twatch_held *h) {
+    return (l ? l->held[k] : d->held[k].object) == h->object && d->held[k].mode == h->mode;
 }
 
-static bool same_like(const struct tw_thread *t, const struct twatch_like *l, const struct twatch_held *inner) {
-    const struct twatch_dep *d = tw_store_at((uint64_t)l->of << 3);
-    if (l->object != inner->object || d->mode != inner->mode || d->site != inner->site) return false;
+/* Two held sets of equal hash are compared; both hold distinct locks, so equal sizes and inclusion mean equality. Mostly the order is the same too. */
+static bool same(const struct tw_thread *t, uint32_t place, const struct twatch_held *inner) {
+    const struct twatch_like *l = is_like(place) ? unpack(place) : NULL;
+    const struct twatch_dep *d = l ? head(l) : unpack(place);
+    if ((l ? l->object : d->object) != inner->object || d->mode != inner->mode || d->site != inner->site) return false;
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->slot->nheld; i++) {
         const struct twatch_held *h = &t->held[i];
         if (!h->address) continue;
-        uint32_t k = 0;
-        while (k < d->nheld && !(l->held[k] == h->object && d->held[k].mode == h->mode))
-            k++;
+        uint32_t k = n < d->nheld && is_held(d, l, n, h) ? n : 0;
+        while (k < d->nheld && !is_held(d, l, k, h)) k++;
         if (k == d->nheld) return false;
         n++;
     }
@@ -333,9 +327,7 @@ static struct dep_entry *find_or_add(
     uint32_t key = (uint32_t)(sum ^ sum >> 32), i = key & table->mask;
     for (; table->entries[i].place; i = (i + 1) & table->mask) {
         struct dep_entry *e = &table->entries[i];
-        if (e->key == key &&
-                (is_like(e->place) ? same_like(t, unpack(e->place), inner) : same(t, unpack(e->place), inner)))
-            return e;
+        if (e->key == key && same(t, e->place, inner)) return e;
     }
     if (!inner->stack) inner->stack = tw_stack_here(t, inner->site, cfa);
     for (uint32_t k = 0; k < t->slot->nheld; k++)
@@ -388,10 +380,10 @@ static struct twatch_dep *make_whole(struct tw_thread *t, struct dep_entry *e, c
     uint32_t place = d ? pack(d, false) : 0;
     if (!place) return NULL;
     d->count = l->count;
-    d->flags = ((const struct twatch_dep *)tw_store_at((uint64_t)l->of << 3))->flags;
+    d->flags = head(l)->flags;
     add_segment(d, l->segment);
     e->place = place;
-    __atomic_store_n(&l->of, 0, __ATOMIC_RELEASE);
+    free_like(t->deps, l);
     return d;
 }
 

@@ -20,9 +20,8 @@ enum { LOOK_FIRST = 4000000, LOOK_LAST = 64000000, LOOK_BIRTHS = 64 };
  * are. (Measured in a virtual machine, 2.2 us the switch: 6 us, 0.6 us, and 21 us for a thread that is created.)
  */
 enum { WAIT = 3, TURN = 1, BIRTH = 10 };
-#define DEBT                                                                                                           \
-    110000000ull /* ns of processor time that may be owed: what it takes to open and close the events is no reason to  \
-                  */
+/* ns of processor time that may be owed: what it takes to open and close the events is no reason to. */
+#define DEBT 110000000ull
 #define REST_MOST 60000000000ull
 #define BILL_LONG 4000000000ull /* ns of processor time: then a new bill begins */
 
