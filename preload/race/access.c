@@ -26,16 +26,8 @@
 enum {
     FREE_MARKED = 1 << 12,
     SAME_KEY = 1 << 12,
-    AUDIT = 32,
     SHORT = 256
 }; /* SAME_KEY: cells of so many bytes lie as their bytes do */
-
-static uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
-    uint32_t m = 15;
-    if (lo > g) m &= 15u << (lo - g);
-    if (hi < g + 4) m &= 15u >> (g + 4 - hi);
-    return m;
-}
 
 static inline bool unordered(const struct rt_tls *t, uint32_t epoch) {
     uint32_t s = rt_slot_of(epoch);
@@ -402,7 +394,7 @@ static void write_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const st
                 continue;
             }
         }
-        uint32_t cell = *rt_write_cell(g), mask = mask_of(g, addr, hi);
+        uint32_t cell = *rt_write_cell(g), mask = rt_mask_of(g, addr, hi);
         if (cell == (uint32_t)t->epoch && mask == 15) continue;
         if (__builtin_expect(rt_is_mark(cell), 0))
             rt_atomic_plain(t, g, p);
@@ -417,7 +409,7 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
         if (!(g & 63) && g >= addr && hi - g >= 64) {
             g += known_blocks(g, hi, rt_read_cell(g, j), t->epoch);
             if (g >= hi) break;
-            if (hi - g >= BLOCK && !rt_hybrid_on && ++t->slot->looks % AUDIT && read_block(t, g, w, p, j)) {
+            if (hi - g >= BLOCK && !rt_hybrid_on && ++t->slot->looks % RT_AUDIT && read_block(t, g, w, p, j)) {
                 g += BLOCK - 4;
                 continue;
             }
@@ -428,7 +420,7 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
                 continue;
             }
         }
-        uint32_t mask = mask_of(g, addr, hi);
+        uint32_t mask = rt_mask_of(g, addr, hi);
         if (*rt_read_cell(g, j) == (uint32_t)t->epoch && mask == 15) continue;
         if (__builtin_expect(rt_is_mark(*rt_write_cell(g)), 0))
             rt_atomic_plain(t, g, p);
@@ -465,7 +457,7 @@ bool rt_access_known(const struct rt_tls *t, uintptr_t addr, size_t bytes, bool 
     for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
         const uint32_t *cell = is_write ? rt_write_cell(g) : (const uint32_t *)(g ^ t->read_key);
         const uint32_t *mark = is_write ? rt_write_mark(w, g) : rt_read_mark(w, g, t->reader);
-        uint32_t mask = mask_of(g, addr, hi);
+        uint32_t mask = rt_mask_of(g, addr, hi);
         if (*cell != (uint32_t)t->epoch || (mask != 15 && (*mark >> RT_ID_BITS & mask) != mask)) return false;
     }
     return true;

@@ -12,7 +12,7 @@
  * A read whose cell has an older epoch of the thread's own does not look for writes: a writer empties the cells of all
  * other readers (access.c), so nobody else has written since that read, and what was written before it was looked at
  * then. A reader that stores just while a writer empties its cell would hide that write from itself, so one read in
- * AUDIT looks all the same.
+ * RT_AUDIT looks all the same.
  */
 #include "quick.h"
 #include "shadow.h"
@@ -23,8 +23,6 @@
 #define BOTH(x) ((uint64_t)(x)*0x100000001ull)
 #define ALWAYS static inline __attribute__((always_inline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
-
-enum { AUDIT = 32 };
 
 struct quick {
     struct rt_tls *t;
@@ -70,13 +68,6 @@ ALWAYS void remember_load(const struct rt_tls *t, uintptr_t g, bool mov) {
     if (mov && s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
 }
 
-ALWAYS uint32_t mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
-    uint32_t m = 15;
-    if (lo > g) m &= 15u << (lo - g);
-    if (hi < g + 4) m &= 15u >> (g + 4 - hi);
-    return m;
-}
-
 ALWAYS bool read_granule(const struct quick *q, uintptr_t g, uint32_t mask) {
     uint32_t *cell = (uint32_t *)(g ^ q->t->read_key), old = *cell, written = *rt_write_cell(g);
     if (old == q->epoch) return true;
@@ -109,7 +100,7 @@ ALWAYS bool covered(const uint32_t *cell, const uint32_t *mark, uint32_t epoch, 
 ALWAYS bool read_of_own(const struct quick *q, uintptr_t addr, uint32_t size) {
     uint32_t bit = 1u << q->t->reader;
     for (uintptr_t g = addr & ~3ull; g < addr + size; g += 4) {
-        uint32_t mask = mask_of(g, addr, addr + size), *cell = (uint32_t *)(g ^ q->t->read_key);
+        uint32_t mask = rt_mask_of(g, addr, addr + size), *cell = (uint32_t *)(g ^ q->t->read_key);
         if (*rt_write_cell(g) != q->epoch || !alone(*cell, q->epoch)) return false;
         if ((*rt_write_mark(q->w, g) >> RT_ID_BITS & mask) != mask) return false;
     }
@@ -235,7 +226,7 @@ ALWAYS bool cells(const struct quick *q, uintptr_t addr, uint32_t size, bool is_
     }
     if (size == 4 && !(addr & 3)) return is_write ? write_granule(q, addr, 15) : read_granule(q, addr, 15);
     for (uintptr_t g = addr & ~3ull; g < addr + size; g += 4) {
-        uint32_t mask = mask_of(g, addr, addr + size);
+        uint32_t mask = rt_mask_of(g, addr, addr + size);
         if (!(is_write ? write_granule(q, g, mask) : read_granule(q, g, mask))) return false;
     }
     return true;
@@ -317,7 +308,7 @@ ALWAYS bool again(
     uint64_t epoch = t->epoch;
     __builtin_prefetch(mark, 1);
     if (is_write) __builtin_prefetch(rt_readers(w, g), 0);
-    if (!is_write && !(++t->slot->looks % AUDIT)) return false;
+    if (!is_write && !(++t->slot->looks % RT_AUDIT)) return false;
     uint32_t mask = eight ? 15 : ((1u << size) - 1u) << (addr & 3);
     uint64_t old = eight ? *(uint64_t *)cell : *(uint32_t *)cell;
     if (!old && !is_write) return first_read(t, w, g, eight, mask, site, sp, kind);
@@ -381,7 +372,7 @@ ALWAYS int any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, bool 
             .w = rt_window(addr),
             .epoch = (uint32_t)t->epoch,
             .mov = kind & X86_QUICK_LOAD,
-            .audit = t->slot->looks % AUDIT == 0};
+            .audit = t->slot->looks % RT_AUDIT == 0};
     bool watched = q.w && (addr & (RT_WINDOW_SIZE - 1)) <= RT_WINDOW_SIZE - size && t->slot->number != RT_CROWD;
     if (watched) __builtin_prefetch(is_write ? rt_write_mark(q.w, addr) : rt_read_mark(q.w, addr, t->reader), 1);
     if (watched && is_write) __builtin_prefetch(rt_readers(q.w, addr), 0);

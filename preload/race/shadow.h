@@ -62,6 +62,16 @@ static inline uint8_t *rt_readers(const struct rt_window *w, uintptr_t g) {
     return (uint8_t *)(w->readers + ((g & (RT_WINDOW_SIZE - 1)) >> 2));
 }
 
+/* Which bytes of the granule at g lie in [lo, hi). Inlined in any case: the short way may spill nothing. */
+static inline __attribute__((always_inline)) uint32_t rt_mask_of(uintptr_t g, uintptr_t lo, uintptr_t hi) {
+    uint32_t m = 15;
+    if (lo > g) m &= 15u << (lo - g);
+    if (hi < g + 4) m &= 15u >> (g + 4 - hi);
+    return m;
+}
+
+enum { RT_AUDIT = 32 }; /* one read in so many looks for writes though it need not: see quick.c */
+
 /* Maps the windows of everything that is mapped now. NULL, or a constant text why there can be no shadow. */
 const char *rt_shadow_start(uintptr_t *stack_end); /* *stack_end: of the mapping that the caller's stack is in */
 /* Makes sure that [addr, addr+size) is watched where it can be. Any thread. */
