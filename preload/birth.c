@@ -182,19 +182,22 @@ static void joined(struct tw_thread *t, const struct tw_joining *j, struct twatc
 }
 
 static void gave_up(struct tw_thread *t, const struct tw_joining *j, struct twatch_thread *d) {
-    __atomic_fetch_add(&d->join_timeouts, 1, __ATOMIC_RELAXED);
+    enum { TRIES_TOLD = 8 };
+    uint32_t tries = __atomic_add_fetch(&d->join_timeouts, 1, __ATOMIC_RELAXED);
     if (j->flags & TWATCH_WAIT_POLL) {
         tw_wait_poll(t, 0, TWATCH_POLL_TRYJOIN, j->pc, j->cfa);
-        return;
+        /* Asked again: if nobody ever joins it, this was giving up. */
+        if (tries > 1 && tries <= TRIES_TOLD)
+            tw_incident(t, &(struct tw_incident){
+                                   .kind = TWATCH_INCIDENT_JOIN_TIMEOUT, .stack = tw_stack_here(t, j->pc, j->cfa), .other_thread = j->id});
     }
-    tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_JOIN_TIMEOUT, .stack = tw_stack_here(t, j->pc, j->cfa), .other_thread = j->id,
-                           .aux = j->begin_ns ? tw_sys_now() - j->begin_ns : 0});
 }
 
 void tw_birth_join_end(struct tw_joining *j, int rc) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    if (j->waiting) tw_wait_end(t, rc == 0);
+    uint64_t waited = j->waiting ? tw_wait_end(t, rc == 0) : 0;
+    bool zero = waited && t->slot->wait_deadline_ns && t->slot->wait_deadline_ns <= t->slot->wait_since_ns; /* it counts as a try */
     say_held(t, j);
     j->waiting = false;
     struct twatch_thread *d = tw_thread_desc(j->id);
@@ -202,6 +205,8 @@ void tw_birth_join_end(struct tw_joining *j, int rc) {
         j->id = tw_thread_by_handle(d->handle);
         d = tw_thread_desc(j->id);
     }
+    if (d && j->flags & TWATCH_WAIT_TIMED && (rc == 0 || (rc == ETIMEDOUT && !zero)))
+        tw_wait_joined(t, j->id, tw_stack_here(t, j->pc, j->cfa), waited, rc != 0);
     if (d && rc == 0) joined(t, j, d);
     if (d && (rc == ETIMEDOUT || rc == EBUSY)) gave_up(t, j, d);
     tw_leave(t);

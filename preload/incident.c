@@ -26,6 +26,22 @@ static bool worth_a_file(uint32_t kind) {
            kind != TWATCH_INCIDENT_WAIT_WITHOUT_LOOP && kind != TWATCH_INCIDENT_TLS_KEY_LEAK;
 }
 
+/* Numbers of these are sums, and object2 is no object. */
+static bool adds_up(uint32_t kind) {
+    return kind == TWATCH_INCIDENT_JOIN_TIMEOUT || kind == TWATCH_INCIDENT_BUSY_WAIT;
+}
+
+static void again(struct twatch_incident *n, const struct tw_incident *i, uint64_t now) {
+    n->last_ns = now;
+    n->count += !i->more;
+    if (adds_up(i->kind)) {
+        n->aux += i->aux;
+        if (i->object2 > n->object2) n->object2 = i->object2;
+    } else if (i->aux > n->aux) {
+        n->aux = i->aux;
+    }
+}
+
 static struct twatch_incident *new_incident(const struct tw_thread *t, const struct tw_incident *i, uint64_t now) {
     uint32_t id;
     struct twatch_incident *n = tw_table_new(&incidents, &id, TWATCH_LOSS_INCIDENT);
@@ -42,7 +58,7 @@ static struct twatch_incident *new_incident(const struct tw_thread *t, const str
     n->count = 1;
     __atomic_store_n(&n->kind, i->kind, __ATOMIC_RELEASE); /* last: a reader of a live record skips kind 0 */
     tw_object_keep(i->object);
-    tw_object_keep(i->object2);
+    if (!adds_up(i->kind)) tw_object_keep(i->object2);
     return n;
 }
 
@@ -55,9 +71,7 @@ void tw_incident(struct tw_thread *t, const struct tw_incident *i) {
         n = new_incident(t, i, now);
         if (n) tw_hashmap_put(&seen, key, n);
     } else {
-        n->last_ns = now;
-        n->count++;
-        if (i->aux > n->aux) n->aux = i->aux;
+        again(n, i, now);
     }
     tw_lock_give(&lock);
 }

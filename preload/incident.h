@@ -8,6 +8,7 @@ struct tw_incident {
     uint32_t kind, object, object2, stack, other_thread, other_stack, group;
     uint64_t aux;
     uint32_t thread; /* who did it; 0: the calling thread */
+    bool more;       /* of one that was counted already */
 };
 /* Makes the record a file if it is not one yet. */
 void tw_incident(struct tw_thread *t, const struct tw_incident *i);

@@ -164,10 +164,53 @@ static void count_use(struct tw_thread *t, const struct twatch_slot *s, uint64_t
     use->last_ns = now;
 }
 
+/*
+ * Joins with a time limit, one after the other at one place: each limit begins where the one before ended, so that all of them together can take
+ * as many times the limit as there are threads. Those that came in time count for that once one has not.
+ */
+void tw_wait_joined(struct tw_thread *t, uint32_t joined, uint32_t stack, uint64_t waited_ns, bool gave_up) {
+    static __thread struct {
+        uint32_t stack, last, n;
+        bool late;
+    } row __attribute__((tls_model("initial-exec")));
+    if (row.stack != stack) {
+        row.stack = stack;
+        row.last = row.n = 0;
+        row.late = false;
+    }
+    if (row.last != joined) row.n++;
+    row.last = joined;
+    row.late = row.late || gave_up;
+    if (row.late)
+        tw_incident(t, &(struct tw_incident){.kind = TWATCH_INCIDENT_JOIN_TIMEOUT,
+                               .stack = stack,
+                               .other_thread = joined,
+                               .object2 = row.n,
+                               .aux = gave_up ? waited_ns : 0,
+                               .more = !gave_up});
+}
+
+/* Thread.join(timeout): up to CPython 3.12 it waits for a lock that the thread made, later see_join has found the thread. */
+static void python_join(struct tw_thread *t, const struct twatch_slot *s, uint64_t ns, bool got) {
+    const struct twatch_stack *stack = tw_stack_by_id(s->wait_stack);
+    if (!stack || !(stack->flags & TWATCH_STACK_JOINS)) return;
+    const struct twatch_object *o = s->wait_kind == TWATCH_OBJ_SEM ? tw_object_at(s->wait_object) : NULL;
+    uint32_t joined = s->wait_kind == TWATCH_OBJ_THREAD ? s->wait_thread : o ? o->creator : 0;
+    struct twatch_thread *d = joined != t->id ? tw_thread_desc(joined) : NULL;
+    if (!d) return;
+    if (!got) __atomic_fetch_add(&d->join_timeouts, 1, __ATOMIC_RELAXED);
+    tw_wait_joined(t, joined, s->wait_stack, ns, !got);
+}
+
 uint64_t tw_wait_end(struct tw_thread *t, bool got) {
     struct twatch_slot *s = t->slot;
     if (!s->wait_kind) return 0; /* a signal handler's wait took its place */
     uint64_t now = tw_sys_now(), ns = now - s->wait_since_ns;
+    bool limited = s->wait_flags & TWATCH_WAIT_TIMED && s->wait_deadline_ns;
+    if (limited && !got && s->wait_deadline_ns <= s->wait_since_ns)
+        tw_wait_zero(t, s);
+    else if (limited && tw_python_active())
+        python_join(t, s, ns, got);
     switch (s->wait_kind) {
     case TWATCH_OBJ_SEM:
     case TWATCH_OBJ_COND:

@@ -27,6 +27,10 @@ void tw_wait_thread_ended(struct tw_thread *t);
 /* A failed try, an expired zero-time wait, sched_yield or pthread_kill(0): counted per site for busy-wait (kind: enum twatch_poll). */
 enum twatch_poll { TWATCH_POLL_TRYLOCK = 1, TWATCH_POLL_TRYJOIN, TWATCH_POLL_SEM, TWATCH_POLL_YIELD, TWATCH_POLL_KILL0, TWATCH_POLL_ZERO_WAIT, TWATCH_POLL_ASK };
 void tw_wait_poll(struct tw_thread *t, uint32_t object, uint32_t poll_kind, uintptr_t pc, uintptr_t cfa);
+/* The wait that has just ended, in vain, had a time limit that lay in the past when it began: it was a poll. */
+void tw_wait_zero(struct tw_thread *t, const struct twatch_slot *s);
+/* A join with a time limit is over. `waited_ns`: of one that gave up. Python's joins are seen here, too. */
+void tw_wait_joined(struct tw_thread *t, uint32_t joined, uint32_t stack, uint64_t waited_ns, bool gave_up);
 /* A lock was taken only to ask how other threads are doing (TWATCH_STACK_ASKS). */
 void tw_wait_asked(struct tw_thread *t, uint32_t object, uint32_t stack);
 /* Locks that this thread got by trying, in a Python program: a stream's for a line that is printed, among others. They are no sign of work. */

@@ -10,7 +10,7 @@
 
 /*
  * Message and notes are templates: {t} the thread, {u} the other thread, {o} the object, {p} the second object, {n}
- * aux, {d} aux as a duration, {w} the aux-th word of the row, {c} how often.
+ * aux, {d} aux as a duration, {w} the aux-th word of the row, {c} how often. join-timeout has sentences of its own.
  */
 enum incident_who { WHO_NONE, WHO_THREAD, WHO_OTHER };
 enum incident_on { ON_NONE, ON_OBJECT, ON_SECOND };
@@ -65,8 +65,7 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
         [TWATCH_INCIDENT_COND_WAIT_UNLOCKED] = {RULE_COND_WAIT_UNLOCKED, false, "{t} waits on {o} without holding {p}",
                 .step = {T(WAITS)}},
         [TWATCH_INCIDENT_BARRIER_MISUSE] = {RULE_BARRIER_MISUSE, false, "{t} misused {o}: {w}",
-                WORDS("not as it was made", "it was destroyed while threads were at it",
-                        "its count is zero"),
+                WORDS("not as it was made", "it was destroyed while threads were at it", "its count is zero"),
                 .step = {T(DOES, .note = "{w}"), U(WAITS)}},
         [TWATCH_INCIDENT_SELF_JOIN] = {RULE_SELF_JOIN, false, "{t} joined itself",
                 .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, NULL}}},
@@ -91,24 +90,24 @@ static const struct incident_row incident_rows[TWATCH_INCIDENT_END] = {
         [TWATCH_INCIDENT_LOST_WAKEUP] = {RULE_LOST_WAKEUP, false,
                 "{t} waits on {o}, which {u} signalled before anybody waited",
                 .step = {U(SIGNALS, .note = "nobody was waiting"), T(WAITS)}},
-        [TWATCH_INCIDENT_JOIN_TIMEOUT] = {RULE_JOIN_TIMEOUT, false,
-                "{t} gave up joining {u} {c}, after waiting {d} in all",
+        [TWATCH_INCIDENT_JOIN_TIMEOUT] = {RULE_JOIN_TIMEOUT, false, "{t} gave up joining {u} {c}",
                 .step = {{WHO_THREAD, ON_NONE, ACTION_JOINS, false, "gave up"},
                         {WHO_OTHER, ON_NONE, ACTION_RUNS, true, NULL}}},
         [TWATCH_INCIDENT_JOIN_HOLDING_LOCK] = {RULE_JOIN_HOLDING_LOCK, false,
                 "{t} joins {u} while holding {o}, which {u} takes",
                 .step = {{WHO_THREAD, ON_OBJECT, ACTION_JOINS, false, NULL}, U(WANTS)}},
-        [TWATCH_INCIDENT_SEM_OVERPOST] = {RULE_SEM_OVERPOST, false, "{t} raised {o} to {n} by a post, above the value that it was made with",
-                .step = {T(POSTS)}},
+        [TWATCH_INCIDENT_SEM_OVERPOST] = {RULE_SEM_OVERPOST, false,
+                "{t} raised {o} to {n} by a post, above the value that it was made with", .step = {T(POSTS)}},
         [TWATCH_INCIDENT_BUSY_WAIT] = {RULE_BUSY_WAIT, false, "{t} burnt {d} of processor time asking again and again",
                 .step = {T(DOES, .note = "asks again and again")}},
         [TWATCH_INCIDENT_WAIT_WITHOUT_LOOP] = {RULE_WAIT_WITHOUT_LOOP, false,
-                "{t} waits on {o} in no loop: woken without a signal, it did not wait again before giving back {p}", .step = {T(WAITS)}},
+                "{t} waits on {o} in no loop: woken without a signal, it did not wait again before giving back {p}",
+                .step = {T(WAITS)}},
         [TWATCH_INCIDENT_TLS_KEY_LEAK] = {RULE_TLS_KEY_LEAK, false, "{n} values under {o} were never freed",
                 .step = {T(DOES, .note = "a value is set; nothing frees it when the thread ends")}},
         [TWATCH_INCIDENT_TLS_KEY_AFTER_DELETE] = {RULE_TLS_KEY_AFTER_DELETE, false,
-                "{t} used {o} after it had been deleted",
-                .step = {T(DOES), U(DESTROYS)}, .absent = "the thread that deleted it"},
+                "{t} used {o} after it had been deleted", .step = {T(DOES), U(DESTROYS)},
+                .absent = "the thread that deleted it"},
         [TWATCH_INCIDENT_TLS_DTOR_LIMIT] = {RULE_TLS_DTOR_LIMIT, false,
                 "{t} ended with values under {o} that its destructors set again and again",
                 .step = {T(DOES, .note = "sets a value")}},
@@ -191,6 +190,47 @@ static void incident_step(struct draft *d, const struct check *c, const struct t
     strbuf_free(&note);
 }
 
+/* A thread that was asked for by tries, again and again, and that nobody ever joined, of those made where the first
+ * was; 0: all were. */
+static uint32_t incident_given_up(const struct model *m, const struct twatch_incident *x) {
+    const struct twatch_thread *first = model_thread(m, x->other_thread);
+    if (!first || m->header->end == TWATCH_END_RUNNING) return 0;
+    for (uint32_t i = 1; i < m->threads.n; i++) {
+        const struct twatch_thread *t = model_thread(m, i);
+        if (t && t->join_timeouts > 1 && t->create_stack == first->create_stack &&
+                t->end != TWATCH_THREAD_NOT_STARTED && !(t->flags & (TWATCH_THREAD_JOINED | TWATCH_THREAD_DETACHED)))
+            return i;
+    }
+    return 0;
+}
+
+static bool incident_is_tries(const struct twatch_incident *x) {
+    return x->kind == TWATCH_INCIDENT_JOIN_TIMEOUT && !x->object2 && !x->aux;
+}
+
+/* How long joins with a limit took, and at worst can take: each of them began when the one before ended. */
+static void incident_join_timeout(
+        struct strbuf *out, const struct check *c, const struct twatch_incident *x, uint64_t count) {
+    struct arena *a = &c->out->arena;
+    uint64_t limit = x->aux / (count ? count : 1);
+    uint32_t given_up = incident_is_tries(x) ? incident_given_up(c->m, x) : 0;
+    if (given_up) {
+        strbuf_printf(out, "%s tried %u times to join %s, in vain, and gave up", names_thread(c->m, a, x->thread),
+                model_thread(c->m, given_up)->join_timeouts, names_thread(c->m, a, given_up));
+        return;
+    }
+    if (x->object2 > 1 && count > 1)
+        strbuf_printf(out, "%s gave up %" PRIu64 " joins that had a time limit, of %s for one",
+                names_thread(c->m, a, x->thread), count, names_thread(c->m, a, x->other_thread));
+    else
+        strbuf_printf(out, "%s gave up joining %s%s", names_thread(c->m, a, x->thread),
+                names_thread(c->m, a, x->other_thread), count > 1 ? arena_printf(a, " %" PRIu64 " times", count) : "");
+    strbuf_printf(out, ", after waiting %s%s", names_duration(a, x->aux), count > 1 ? " in all" : "");
+    if (x->object2 > 1 && limit)
+        strbuf_printf(out, "; %u in a row with %s each can wait %s at worst", x->object2, names_duration(a, limit),
+                names_duration(a, limit * x->object2));
+}
+
 struct incident_group { /* the same at the same place, by other threads or on other objects */
     struct {
         uint32_t kind, stack, other_stack, word;
@@ -210,7 +250,10 @@ static void incident_report(struct check *c, const struct incident_group *g) {
     if (x->thread) draft_thread(d, x->thread);
     for (size_t i = 0; i < sizeof row->step / sizeof *row->step; i++)
         incident_step(d, c, x, row, &row->step[i]);
-    incident_expand(&text, row->message, d, c, x, row);
+    if (x->kind == TWATCH_INCIDENT_JOIN_TIMEOUT)
+        incident_join_timeout(&text, c, x, g->count);
+    else
+        incident_expand(&text, row->message, d, c, x, row);
     draft_message(d, "%s", strbuf_text(&text));
     if (g->others) draft_detail(d, "the same at the same place with %u other threads or objects", g->others);
     strbuf_free(&text);
@@ -232,6 +275,7 @@ static bool incident_counts(const struct check *c, const struct twatch_incident 
     const struct incident_row *row = &incident_rows[x->kind];
     if (check_rule((enum check_rule_id)row->rule)->optional && !c->optional) return false;
     if (x->kind == TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT && incident_was_given_back(c, x)) return false;
+    if (incident_is_tries(x) && !incident_given_up(c->m, x)) return false;
     const struct twatch_object *o = model_object(c->m, x->object);
     return !(row->lock_only && o && o->kind == TWATCH_OBJ_SEM && !locks_is_lock(c->m, x->object));
 }
