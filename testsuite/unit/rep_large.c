@@ -1,7 +1,10 @@
 /*
- * Records for rep_large.sh. usage: rep_large findings FILE PROGRAM | records DIRECTORY COUNT
- * findings: one record with 10,000 findings of several kinds, each in stacks of PROGRAM that no other has.
+ * Records for rep_large.sh and the benchmark.
+ * usage: rep_large findings FILE PROGRAM [COUNT PLACES] | records DIRECTORY COUNT | dependencies FILE COUNT
+ * findings: one record with 10,000 findings of several kinds, each in two stacks of PROGRAM that no other has; their
+ * frames lie anywhere, or at so many places.
  * records: COUNT records of one program, each with its own few hundred lock orders; two of them disagree.
+ * dependencies: one record with COUNT distinct lock dependencies that keep to one order.
  */
 #include "mkrecord.h"
 
@@ -33,20 +36,24 @@ static void code_of(const char *path, uint64_t *from, uint64_t *size) {
     fclose(in);
 }
 
-static int findings(const char *file, const char *program) {
+static uint64_t place(uint32_t places, uint64_t size) {
+    return places ? draw(places) * (size / places) : draw((uint32_t)size);
+}
+
+static int findings(const char *file, const char *program, uint32_t count, uint32_t places) {
     static const uint16_t kinds[] = {
             TWATCH_INCIDENT_UNLOCK_NOT_HELD, TWATCH_INCIDENT_DESTROY_LOCKED, TWATCH_INCIDENT_USE_AFTER_DESTROY};
     uint64_t from = 0, size = 1, pc[DEPTH];
     code_of(program, &from, &size);
     struct mkrecord *r = mkrecord_new(program);
     mkrecord_module(r, program, BIAS, BIAS + from, BIAS + from + size);
-    for (uint32_t i = 0; i < FINDINGS; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (i % 100 == 0) mkrecord_thread(r, 1, "worker");
         for (int k = 0; k < DEPTH; k++)
-            pc[k] = BIAS + from + draw((uint32_t)size);
+            pc[k] = BIAS + from + place(places, size);
         uint32_t stack = mkrecord_stack(r, pc, DEPTH);
         for (int k = 0; k < DEPTH; k++)
-            pc[k] = BIAS + from + draw((uint32_t)size);
+            pc[k] = BIAS + from + place(places, size);
         mkrecord_incident(r, &(struct twatch_incident){.kind = kinds[i % 3],
                                      .thread = 2 + i / 100,
                                      .object = mkrecord_object(r, TWATCH_OBJ_MUTEX, 0x7f0000000000 + 64ull * i, stack),
@@ -89,8 +96,33 @@ static int record(const char *directory, uint32_t number) {
     return status != 0;
 }
 
+/* A quarter as many locks as dependencies. A lock is held while five others are taken, one out of each fifth of those
+ * that come later in the order: no two dependencies are the same, and there is no cycle. */
+static int dependencies(const char *file, uint32_t count) {
+    struct mkrecord *r = mkrecord_new("/src/app");
+    uint32_t nlocks = count / 4 + 8, threads[THREADS];
+    uint32_t *locks = calloc(nlocks, sizeof *locks);
+    if (!locks) return 1;
+    for (uint32_t i = 0; i < THREADS; i++)
+        threads[i] = mkrecord_thread(r, 1, "worker");
+    for (uint32_t i = 0; i < nlocks; i++)
+        locks[i] = mkrecord_object(r, TWATCH_OBJ_MUTEX, 0x7f0000000000 + 64ull * i, 0);
+    for (uint32_t i = 0, made = 0; made < count && i + 6 < nlocks; i++) {
+        uint32_t fifth = (nlocks - i - 1) / 5;
+        for (uint32_t k = 0; k < 5 && made < count; k++, made++)
+            mkrecord_dep(r, threads[draw(THREADS)], locks[i + 1 + k * fifth + draw(fifth)], &locks[i], 1);
+    }
+    int status = mkrecord_save(r, file);
+    mkrecord_free(r);
+    free(locks);
+    return status != 0;
+}
+
 int main(int argc, char **argv) {
-    if (argc == 4 && strcmp(argv[1], "findings") == 0) return findings(argv[2], argv[3]);
+    if (argc > 3 && strcmp(argv[1], "findings") == 0)
+        return findings(argv[2], argv[3], argc > 5 ? (uint32_t)atoi(argv[4]) : FINDINGS,
+                argc > 5 ? (uint32_t)atoi(argv[5]) : 0);
+    if (argc == 4 && strcmp(argv[1], "dependencies") == 0) return dependencies(argv[2], (uint32_t)atoi(argv[3]));
     if (argc != 4 || strcmp(argv[1], "records") != 0) return 2;
     int bad = 0;
     for (uint32_t i = 0; i < (uint32_t)atoi(argv[3]); i++)
