@@ -32,21 +32,21 @@ bool tw_look_thread(uint32_t slot, struct tw_view *v) {
     return true;
 }
 
+/* The slot is asked of the thread's description, which rests, not of the slot, which its owner writes all the time. */
+static uint32_t slot_of(uint32_t thread, int32_t tid) {
+    const struct twatch_thread *d = tw_thread_desc(thread);
+    return d && d->tid == tid && d->end == TWATCH_THREAD_RUNNING ? d->slot : 0;
+}
+
 uint32_t tw_look_slot(int32_t tid) {
-    static struct {
-        int32_t tid;
-        uint32_t slot;
-    } cache[1024];
+    static uint64_t cache[1024]; /* thread << 32 | tid */
     if (tid <= 0) return 0;
-    uint64_t entry, *home = (uint64_t *)(void *)&cache[(uint32_t)tid % 1024];
-    entry = __atomic_load_n(home, __ATOMIC_RELAXED);
-    uint32_t slot = (int32_t)entry == tid ? (uint32_t)(entry >> 32) : 0;
-    const struct twatch_slot *s = tw_thread_slot(slot);
-    const struct twatch_thread *d = s ? tw_thread_desc(s->thread) : NULL;
-    if (d && d->tid == tid && d->slot == slot) return slot;
-    d = tw_thread_desc(tw_thread_by_tid(tid));
-    slot = d ? d->slot : 0;
-    if (slot) __atomic_store_n(home, (uint64_t)slot << 32 | (uint32_t)tid, __ATOMIC_RELAXED);
+    uint64_t *home = &cache[(uint32_t)tid % 1024], entry = __atomic_load_n(home, __ATOMIC_RELAXED);
+    uint32_t slot = (uint32_t)entry == (uint32_t)tid ? slot_of((uint32_t)(entry >> 32), tid) : 0;
+    if (slot) return slot;
+    uint32_t thread = tw_thread_by_tid(tid);
+    slot = slot_of(thread, tid);
+    if (slot) __atomic_store_n(home, (uint64_t)thread << 32 | (uint32_t)tid, __ATOMIC_RELAXED);
     return slot;
 }
 

@@ -15,7 +15,7 @@
 #include "sys.h"
 
 enum { TW_CLOCKED = 4 }; /* held locks of one thread that are measured at a time */
-enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16 };
+enum { TW_SITES = 64, TW_KNOWN = 128, TW_STACKS = 64, TW_USES = 16, TW_STATS = 8 };
 
 /* A call site of lock functions, direct-mapped by its return address. New sites are looked at closely; see held.c. */
 struct tw_site {
@@ -86,6 +86,13 @@ struct tw_thread {
     } clocked[TW_CLOCKED];
     uint64_t waited_until_ns;   /* end of the last long wait for a lock; 0: none */
     struct twatch_stat *waited_stat;
+    struct tw_stat_entry {      /* cache of use.c: contention records, by the hash of object and site; 0: none */
+        uint64_t key;
+        struct twatch_stat *stat;
+        uint64_t contended, wait_ns, wait_max_ns; /* not yet added to it */
+        uint64_t added_ns;                        /* when that was done last */
+    } stats[TW_STATS];
+    uint8_t impatience, unhelped; /* patience.c: how often patience did not help lately, and how many waits go without it for that */
     uint32_t poll_count;        /* busy-wait detection, see waits.h */
     uintptr_t poll_pc;
     uint64_t poll_since_ns;

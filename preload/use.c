@@ -288,7 +288,7 @@ static uint64_t stat_key(uint32_t object, uintptr_t pc) {
 }
 
 /* Two sites of one object share a hash once in 2^64: they would then share a line of a table, no more. */
-struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack) {
+static struct twatch_stat *stat_of(uint32_t object, uintptr_t pc, uint32_t stack) {
     uint64_t key = stat_key(object, pc);
     tw_lock_take(&lock);
     struct twatch_stat *s = tw_hashmap_get(&stats, key);
@@ -313,6 +313,57 @@ struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack) {
     return s;
 }
 
+static struct tw_stat_entry *entry_of(struct tw_thread *t, uint64_t key) {
+    return &t->stats[key >> 32 & (TW_STATS - 1)];
+}
+
+struct tw_stat_entry *tw_stat_known(struct tw_thread *t, uint32_t object, uintptr_t pc) {
+    uint64_t key = stat_key(object, pc);
+    struct tw_stat_entry *e = entry_of(t, key);
+    return e->key == key ? e : NULL;
+}
+
+static void raise_to(uint64_t *max, uint64_t value) {
+    uint64_t seen = __atomic_load_n(max, __ATOMIC_RELAXED);
+    while (value > seen && !__atomic_compare_exchange_n(max, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
+}
+
+static void hand_in(struct tw_stat_entry *e) {
+    if (e->contended == 0) return;
+    __atomic_fetch_add(&e->stat->contended, e->contended, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&e->stat->wait_ns, e->wait_ns, __ATOMIC_RELAXED);
+    raise_to(&e->stat->wait_max_ns, e->wait_max_ns);
+    e->contended = e->wait_ns = e->wait_max_ns = 0;
+}
+
+struct tw_stat_entry *tw_stat_of(struct tw_thread *t, uint32_t object, uintptr_t pc, uint32_t stack) {
+    struct tw_stat_entry *e = tw_stat_known(t, object, pc);
+    if (e) return e;
+    uint64_t key = stat_key(object, pc);
+    struct twatch_stat *s = stat_of(object, pc, stack);
+    if (!s) return NULL;
+    e = entry_of(t, key);
+    hand_in(e);
+    *e = (struct tw_stat_entry){.key = key, .stat = s};
+    return e;
+}
+
+void tw_stat_waited(struct tw_stat_entry *e, uint64_t now, uint64_t ns) {
+    enum { KEPT_NS = 100000 };
+    e->contended++;
+    e->wait_ns += ns;
+    if (ns > e->wait_max_ns) e->wait_max_ns = ns;
+    if (now - e->added_ns < KEPT_NS) return;
+    e->added_ns = now;
+    hand_in(e);
+}
+
+void tw_stat_thread_ended(struct tw_thread *t) {
+    for (int i = 0; i < TW_STATS; i++)
+        hand_in(&t->stats[i]);
+}
+
 void tw_use_each(uint32_t object, void (*each)(const struct twatch_use *use, void *arg), void *arg) {
     tw_lock_take(&lock);
     struct object_node *o = tw_hashmap_get(&objects, object);
@@ -333,5 +384,6 @@ void tw_use_forked(void) {
     spare_objects = NULL;
     spare_sides = NULL;
     tw_sys_zero(resting, sizeof resting);
+    if (tw_self) tw_sys_zero(tw_self->stats, sizeof tw_self->stats);
     lock = (struct tw_lock){0};
 }

@@ -13,8 +13,14 @@
 
 /* The use record of this thread and object, made at first use; NULL without room. Only the calling thread writes it. */
 struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object);
-/* The contention record of (object, site), shared by all threads: update with atomic adds. NULL without room. */
-struct twatch_stat *tw_stat_of(uint32_t object, uintptr_t pc, uint32_t stack);
+/* This thread's share in the contention record of (object, site), which all threads share. NULL without room. */
+struct tw_stat_entry *tw_stat_of(struct tw_thread *t, uint32_t object, uintptr_t pc, uint32_t stack);
+/* The same if this thread has asked for it lately, else NULL. */
+struct tw_stat_entry *tw_stat_known(struct tw_thread *t, uint32_t object, uintptr_t pc);
+/* One contended acquisition more. It shows in the record a tenth of a millisecond later at the latest, if the thread
+   waits at this place again by then, or ends: threads that hand a lock to and fro would hand its record on as well. */
+void tw_stat_waited(struct tw_stat_entry *e, uint64_t now, uint64_t ns);
+void tw_stat_thread_ended(struct tw_thread *t);
 /* The object died (destroyed, or its memory is gone): records of little interest may serve others. */
 void tw_use_object_dead(uint32_t object);
 /* Calls each for every use record of the object, under a lock: nothing of use.h may be called from there. */

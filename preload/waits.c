@@ -8,6 +8,7 @@
 #include "incident.h"
 #include "inherit.h"
 #include "interval.h"
+#include "patience.h"
 #include "python.h"
 #include "spurious.h"
 #include "use.h"
@@ -112,6 +113,12 @@ static void see_join(const struct tw_thread *t, struct tw_wait *w, uint32_t stac
     w->object = 0;
 }
 
+/* Shared by all threads: written once a millisecond. */
+static void still_alive(uint64_t now) {
+    enum { EVERY_NS = 1000000 };
+    if (now - tw_header->alive_ns >= EVERY_NS) tw_header->alive_ns = now;
+}
+
 void tw_wait_begin(struct tw_thread *t, const struct tw_wait *what) {
     struct tw_wait wait = *what, *w = &wait;
     tw_sample_wake();
@@ -129,27 +136,19 @@ void tw_wait_begin(struct tw_thread *t, const struct tw_wait *what) {
     }
     if (s->wait_kind) clear(s); /* a signal handler that waits, or a wait that was left by a jump */
     publish(s, w, flags, stack, now);
-    tw_header->alive_ns = now;
+    still_alive(now);
     tw_inherit_waits(t, w->address); /* also a wait that is given up some time */
     if (!TW_CONFIG(detect_deadlocks) || flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
     if (!report_self(t, w, stack)) tw_detect_wait(t);
 }
 
-static void raise_to(uint64_t *max, uint64_t value) {
-    uint64_t seen = __atomic_load_n(max, __ATOMIC_RELAXED);
-    while (value > seen && !__atomic_compare_exchange_n(max, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        continue;
-}
-
-static struct twatch_stat *count_lock(const struct twatch_slot *s, uint64_t ns) {
+static struct twatch_stat *count_lock(struct tw_thread *t, const struct twatch_slot *s, uint64_t now, uint64_t ns) {
     const struct twatch_stack *stack = tw_stack_by_id(s->wait_stack);
-    struct twatch_stat *stat =
-            tw_stat_of(s->wait_object, stack && stack->nframes ? (uintptr_t)stack->pc[0] : 0, s->wait_stack);
-    if (!stat) return NULL;
-    __atomic_fetch_add(&stat->contended, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&stat->wait_ns, ns, __ATOMIC_RELAXED);
-    raise_to(&stat->wait_max_ns, ns);
-    return stat;
+    uintptr_t pc = stack && stack->nframes ? (uintptr_t)stack->pc[0] : 0;
+    struct tw_stat_entry *e = tw_stat_of(t, s->wait_object, pc, s->wait_stack);
+    if (!e) return NULL;
+    tw_stat_waited(e, now, ns);
+    return e->stat;
 }
 
 /* waits, timeouts, posts and balance are the wrappers' to count: only they know what was asked for. */
@@ -220,18 +219,19 @@ uint64_t tw_wait_end(struct tw_thread *t, bool got) {
     case TWATCH_OBJ_THREAD:
         break;
     default:
-        t->waited_stat = count_lock(s, ns);
+        t->waited_stat = count_lock(t, s, now, ns);
         t->waited_until_ns = got && ns >= TW_INTERVAL_LONG_WAIT_NS ? now : 0;
         break;
     }
     tw_interval_waited(t, s, ns, got);
-    tw_header->alive_ns = now;
+    still_alive(now);
     clear(s);
     return ns;
 }
 
 void tw_wait_thread_ended(struct tw_thread *t) {
     tw_spurious_thread_ended(t);
+    tw_stat_thread_ended(t);
     if (t->slot->wait_kind) clear(t->slot); /* cancelled in a wait */
     if (TW_CONFIG(detect_deadlocks)) tw_detect_thread_ended(t);
 }
@@ -239,6 +239,7 @@ void tw_wait_thread_ended(struct tw_thread *t) {
 /* Before tw_thread_init, whose fork handlers record: see tw_process_init. */
 void tw_waits_init(void) {
     tw_interval_init();
+    tw_patience_init();
     tw_process_init();
     tw_hang_watch();
 }

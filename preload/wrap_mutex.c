@@ -5,6 +5,7 @@
 #include "mutex.h"
 
 #include "direct.h"
+#include "patience.h"
 #include "python.h"
 
 #define INLINE inline __attribute__((always_inline))
@@ -85,6 +86,7 @@ static bool got(int rc) { return rc == 0 || rc == EOWNERDEAD; }
 
 static TW_NOINLINE int lock_slow(int rc, pthread_mutex_t *m, uintptr_t pc, uintptr_t cfa) {
     bool said = false;
+    if (rc == EBUSY) rc = tw_patience(m, pc);
     if (rc == EBUSY) {
         said = !tw_python_is_interpreter_lock((uintptr_t)m) && wait_begin(m, 0, 0, pc, cfa);
         rc = TW_REAL(pthread_mutex_lock)(m);

@@ -54,6 +54,25 @@ static void *semaphore(void *arg) {
     return arg;
 }
 
+/* Each takes the lock that the other gives back: a hand-over every time. */
+static pthread_mutex_t ring[3] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+static pthread_barrier_t both;
+
+static void *hand_over(void *arg) {
+    int mine = arg ? 2 : 0;
+    pthread_mutex_lock(&ring[mine]);
+    pthread_barrier_wait(&both);
+    for (long i = 0; i < n; i++) {
+        int next = (mine + 1) % 3;
+        pthread_mutex_lock(&ring[next]);
+        total++;
+        pthread_mutex_unlock(&ring[mine]);
+        mine = next;
+    }
+    pthread_mutex_unlock(&ring[mine]);
+    return NULL;
+}
+
 enum { LOCKS = 65536 };
 static pthread_mutex_t *many;
 
@@ -205,6 +224,8 @@ int main(int argc, char **argv) {
         one(nested);
     else if (!strcmp(mode, "contended"))
         two(pair);
+    else if (!strcmp(mode, "handover"))
+        pthread_barrier_init(&both, NULL, 2), two(hand_over);
     else if (!strcmp(mode, "rdlock"))
         one(reads);
     else if (!strcmp(mode, "sem"))
