@@ -53,6 +53,52 @@ static void check_mutex(struct tw_thread *t, const struct tw_cond_wait *w, uint3
                              .cfa = w->cfa});
 }
 
+/* ---- how long what is announced waits ---- */
+
+enum {
+    SPAN_EXACT = 16, /* signals of a span of which each is looked at; after that one in */
+    SPAN_SAMPLE = 8  /* so many stands for all */
+};
+
+/* A signal that reached nobody. Signallers without the mutex may disturb each other's count: an estimate is made of it. */
+static inline void span_add(struct tw_cond_side *side, uint32_t object) {
+    struct twatch_queue *q = side->queue;
+    if (TW_UNLIKELY(!q || q->object != object)) q = side->queue = tw_use_queue(object);
+    if (!q) return;
+    uint64_t n = q->open;
+    if (n < SPAN_EXACT || n % SPAN_SAMPLE == 0) {
+        uint64_t now = tw_sys_now_coarse();
+        if (n == 0)
+            q->open_since_ns = now, q->open_ns = 0;
+        else
+            q->open_ns += (now - q->open_since_ns) * (n < SPAN_EXACT ? 1 : SPAN_SAMPLE);
+    }
+    q->open = n + 1;
+}
+
+/* A thread begins to wait: it found nothing left. Under the side's lock. */
+static void span_end(struct tw_cond_side *side, uint32_t object) {
+    struct twatch_queue *q = side->queue;
+    uint64_t n = q && q->object == object ? q->open : 0;
+    if (!n) return;
+    uint64_t fetched = (tw_sys_now_coarse() - q->open_since_ns) / 2 * n;
+    q->open = 0;
+    q->left += n;
+    q->left_ns += fetched > q->open_ns ? fetched - q->open_ns : 0;
+}
+
+/* A wait that a signal ended. Under no lock: several may return at a time. */
+static void met(const struct tw_cond_wait *w, uint64_t signalled_ns, uint64_t now) {
+    struct twatch_queue *q = w->side->queue;
+    if (!signalled_ns || now < signalled_ns || !q || q->object != w->object) return;
+    uint64_t ns = now - signalled_ns;
+    __atomic_fetch_add(&q->met, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&q->met_ns, ns, __ATOMIC_RELAXED);
+    if (ns > q->met_max_ns) q->met_max_ns = ns;
+}
+
+/* ---- waiting, with what is known of the condition variable ---- */
+
 /* Counts the waiter in; says so when others wait on the same condition variable with another mutex. */
 static void enter_side(struct tw_thread *t, const struct tw_cond_wait *w, struct tw_use_entry *e, uint32_t mutex) {
     struct tw_cond_side *side = e->side;
@@ -65,7 +111,9 @@ static void enter_side(struct tw_thread *t, const struct tw_cond_wait *w, struct
         known = known || side->mutexes[i] == mutex;
     if (!known && side->nmutexes < TW_COND_MUTEXES) side->mutexes[side->nmutexes++] = mutex;
     e->o->max_value = side->nmutexes;
+    span_end(side, e->object);
     tw_lock_give(&side->lock);
+    if (!side->queue) side->queue = tw_use_queue(e->object);
     if (!other) return;
     struct tw_misuse m = {.kind = TWATCH_INCIDENT_COND_TWO_MUTEXES,
             .object = e->object,
@@ -118,6 +166,7 @@ void tw_cond_wait_begin(struct tw_cond_wait *w, clockid_t clock, const struct ti
     if (e) {
         w->use = e->use;
         w->side = e->side;
+        w->object = e->object;
         if (e->o->flags & TWATCH_OBJF_DESTROYED) tw_ops_used_after_destroy(t, e->object, TW_DOES_WAIT, w->pc, w->cfa);
         check_mutex(t, w, e->object, mutex);
         if (woke_for_nothing(t, w)) e->use->empty_wakeups++;
@@ -138,12 +187,24 @@ void tw_cond_wait_begin(struct tw_cond_wait *w, clockid_t clock, const struct ti
     tw_leave(t);
 }
 
-static void leave_side(struct tw_cond_side *side, bool got) {
+/* When the signal came that ended the wait; 0: not known, or none did. */
+static uint64_t leave_side(struct tw_cond_side *side, bool got) {
+    uint64_t signalled = 0;
     tw_lock_take(&side->lock);
     if (side->waiters > 0) side->waiters--;
-    if (got && side->woken > 0) side->woken--;
+    if (got && side->woken > 0) {
+        side->woken--;
+        if (side->nsignalled > 0) {
+            signalled = side->signalled[0];
+            side->nsignalled--;
+            for (uint32_t i = 0; i < side->nsignalled; i++)
+                side->signalled[i] = side->signalled[i + 1];
+        }
+    }
     if (side->woken > side->waiters) side->woken = side->waiters;
+    if (side->nsignalled > side->woken) side->nsignalled = side->woken;
     tw_lock_give(&side->lock);
+    return signalled;
 }
 
 /* Runs when the wait returns and when the thread is cancelled in it: glibc has taken the mutex again in both cases,
@@ -155,10 +216,11 @@ void tw_cond_wait_over(struct tw_cond_wait *w) {
     if (!t) return;
     bool got = w->rc == 0 || w->rc == EOWNERDEAD;
     if (w->use) {
-        leave_side(w->side, got);
+        uint64_t signalled = leave_side(w->side, got);
         w->use->waits += got;
         w->use->timeouts += w->rc == ETIMEDOUT;
-        tw_wait_end(t, got);
+        uint64_t ns = tw_wait_end(t, got);
+        if (ns) met(w, signalled, t->slot->wait_since_ns + ns);
     }
     if (w->took && w->rc != ENOTRECOVERABLE) tw_held_restore(t, &w->saved, TWATCH_OBJ_MUTEX, w->pc, w->cfa);
     t->last_woken = got ? (uintptr_t)w->cond : 0;
@@ -177,6 +239,10 @@ static uint32_t wake(struct tw_cond_side *side, bool all) {
     tw_lock_take(&side->lock);
     uint32_t somebody = side->waiters > side->woken ? side->waiters - side->woken : 0;
     if (somebody) side->woken = all ? side->waiters : side->woken + 1;
+    if (somebody && all)
+        side->nsignalled = 0; /* of how many things it told is not known */
+    else if (somebody && side->nsignalled < TW_COND_SIGNALLED)
+        side->signalled[side->nsignalled++] = tw_sys_now();
     if (somebody) __atomic_store_n(&side->lost, 0, __ATOMIC_RELEASE);
     tw_lock_give(&side->lock);
     return somebody;
@@ -207,6 +273,7 @@ void tw_cond_signalled(pthread_cond_t *c, bool all, uintptr_t pc, uintptr_t cfa)
             if (all) u->level = u->level > UINT32_MAX - woken ? UINT32_MAX : u->level + woken;
         } else {
             u->posts_to_nobody++;
+            span_add(e->side, e->object);
             signalled_nobody(t, e->side, pc, cfa);
         }
     }

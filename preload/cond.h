@@ -4,7 +4,7 @@
 
 #include "thread.h"
 
-enum { TW_COND_MUTEXES = 4 };
+enum { TW_COND_MUTEXES = 4, TW_COND_SIGNALLED = 4 };
 
 struct tw_cond_side {
     struct tw_lock lock;
@@ -16,6 +16,9 @@ struct tw_cond_side {
        reached somebody, or there was none. */
     uint64_t lost;
     uintptr_t lost_pc; /* its call site: the same thread at the same place need not find its stack again */
+    struct twatch_queue *queue;            /* NULL: not yet */
+    uint64_t signalled[TW_COND_SIGNALLED]; /* when the signals came whose waiters are on their way, the oldest first */
+    uint32_t nsignalled;                   /* more than there is room for are not measured */
 };
 
 /* True when the last signal or broadcast on this condition variable reached nobody: it came before whoever waits now.

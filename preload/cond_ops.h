@@ -17,6 +17,7 @@ struct tw_cond_wait {
     struct twatch_use
             *use; /* NULL: the wait was not published. After the wait the condition variable itself may be gone. */
     struct tw_cond_side *side;
+    uint32_t object;
     struct twatch_held saved;
 };
 #define TW_COND_CANCELLED ECANCELED

@@ -22,6 +22,7 @@ enum {
 };
 
 static struct tw_table use_table = TW_TABLE(TWATCH_CHUNK_USE, struct twatch_use, 4);
+static struct tw_table queue_table = TW_TABLE(TWATCH_CHUNK_QUEUE, struct twatch_queue, 1);
 static struct tw_table stat_table = TW_TABLE(TWATCH_CHUNK_STAT, struct twatch_stat, 4);
 
 struct use_node { /* one per use record, in the list of its object: the oldest first */
@@ -34,6 +35,7 @@ struct object_node { /* what is kept of one object */
     struct twatch_use *ended; /* of all ended threads together; NULL: none */
     uint32_t count;
     void *side;
+    uint32_t queue; /* id of its queue record; 0: none */
 };
 
 static struct tw_lock lock;
@@ -43,6 +45,7 @@ static struct tw_hashmap stats;   /* hash of (object, site) -> struct twatch_sta
 static struct tw_hashmap heirs;   /* hash of (creation stack, thread, does it wait) -> struct twatch_use */
 static uint32_t nheirs;
 static struct use_node *spare;
+static uint32_t spare_queue; /* id of the first free queue record */
 static struct object_node *spare_objects;    /* linked through side */
 static void *resting[RESTING], *spare_sides; /* the latter linked through the first word */
 static uint32_t rested;
@@ -226,6 +229,36 @@ void *tw_use_side(uint32_t object) {
     return side;
 }
 
+/* The record of a dead object, or a new one. */
+static uint32_t new_queue(uint32_t object) {
+    uint32_t id = spare_queue;
+    struct twatch_queue *q = id ? tw_table_at(&queue_table, id) : tw_table_new(&queue_table, &id, TWATCH_LOSS_BUDGET);
+    if (!q) return 0;
+    spare_queue = q->next_free;
+    q->next_free = 0;
+    __atomic_store_n(&q->object, object, __ATOMIC_RELEASE);
+    return id;
+}
+
+struct twatch_queue *tw_use_queue(uint32_t object) {
+    tw_lock_take(&lock);
+    struct object_node *o = tw_hashmap_get(&objects, object);
+    if (o && !o->queue) o->queue = new_queue(object);
+    struct twatch_queue *q = o ? tw_table_at(&queue_table, o->queue) : NULL;
+    tw_lock_give(&lock);
+    return q;
+}
+
+/* A thread on its way out of a wait may still count in it: who counts looks at the object first. */
+static void give_up_queue(struct object_node *o) {
+    struct twatch_queue *q = tw_table_at(&queue_table, o->queue);
+    if (!q) return;
+    tw_sys_zero(q, sizeof *q);
+    q->next_free = spare_queue;
+    spare_queue = o->queue;
+    o->queue = 0;
+}
+
 /* The permits of a signal are not its takers' to give back. */
 static bool dull(const struct twatch_use *u, bool signal) {
     return u->waits + u->posts < DULL_USE && (signal || u->balance <= 0);
@@ -271,6 +304,7 @@ static void give_up(struct object_node *o, uint32_t object) {
     o->side = NULL;
     if (o->count > 0) return;
     tw_hashmap_remove(&objects, object);
+    give_up_queue(o);
     o->side = spare_objects;
     spare_objects = o;
 }
@@ -375,12 +409,14 @@ void tw_use_each(uint32_t object, void (*each)(const struct twatch_use *use, voi
 void tw_use_forked(void) {
     tw_table_forget(&use_table);
     tw_table_forget(&stat_table);
+    tw_table_forget(&queue_table);
     tw_hashmap_clear(&objects);
     tw_hashmap_clear(&uses);
     tw_hashmap_clear(&stats);
     tw_hashmap_clear(&heirs);
     nheirs = 0;
     spare = NULL;
+    spare_queue = 0;
     spare_objects = NULL;
     spare_sides = NULL;
     tw_sys_zero(resting, sizeof resting);

@@ -30,7 +30,7 @@ void tw_use_forked(void);
 /* Everything about the object at an address in one probe: a few nanoseconds on a hit. NULL: no room. The returned entry
    is good until the guard is left. `side` bytes of zeroed private memory are kept per object, for all threads (0:
    none). */
-enum { TW_USE_SIDE = 64 };
+enum { TW_USE_SIDE = 128 };
 struct tw_use_query {
     uintptr_t address, pc, cfa;
     uint8_t kind;
@@ -53,6 +53,9 @@ static inline struct tw_use_entry *tw_use_at(struct tw_thread *t, const struct t
 }
 /* Somebody used the object and that was kept: its id is not to be used again. */
 bool tw_use_has(uint32_t object);
+/* How long what is announced at a condition variable waits: its record, made at first use, written under no lock. It may come to serve another
+   object when this one has died. NULL: no room, or the object was never used. */
+struct twatch_queue *tw_use_queue(uint32_t object);
 /* The side state of an object that some thread has used, by id: for a look at the whole process. NULL: none. */
 void *tw_use_side(uint32_t object);
 

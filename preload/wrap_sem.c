@@ -341,6 +341,11 @@ static inline void giving(struct tw_thread *t, sem_t *s, uintptr_t pc, uintptr_t
         if (!e->use->first_ns) e->use->first_ns = tw_sys_now();
     }
     uint32_t reached = value(s) + 1;
+    if (o->flags & TWATCH_OBJF_FOREIGN_POST) {
+        uint32_t there = waiters(s); /* those who were woken before stand among them until they have taken theirs */
+        e->use->posts_to_nobody += reached > there;
+        e->use->broadcasts += reached > there ? reached - there : 0;
+    }
     if (TW_UNLIKELY(reached - 1 < e->use->level - 1)) e->use->level = reached; /* most permits are out just before one comes back */
     if (TW_UNLIKELY(reached > o->max_value)) o->max_value = reached;
 }

@@ -32,6 +32,10 @@ const struct twatch_stat *model_stat(const struct model *m, size_t i) {
 const struct twatch_use *model_use(const struct model *m, size_t i) {
     return m->uses.at[i];
 }
+
+const struct twatch_queue *model_queue(const struct model *m, size_t i) {
+    return m->queues.at[i];
+}
 const struct twatch_interval *model_interval(const struct model *m, size_t i) {
     return m->intervals.at[i];
 }
@@ -291,6 +295,7 @@ void model_build(struct model *m, struct record *r) {
     model_plain(r, TWATCH_CHUNK_INCIDENT, &m->incidents);
     model_plain(r, TWATCH_CHUNK_STAT, &m->stats);
     model_plain(r, TWATCH_CHUNK_USE, &m->uses);
+    model_plain(r, TWATCH_CHUNK_QUEUE, &m->queues);
     model_plain(r, TWATCH_CHUNK_RACEINFO, &m->race_infos);
     state_build(m, r);
     interval_build(m, r);
@@ -308,6 +313,7 @@ void model_free(struct model *m) {
     free(m->incidents.at);
     free(m->stats.at);
     free(m->uses.at);
+    free(m->queues.at);
     free(m->intervals.at);
     free(m->race_infos.at);
     arena_free(&m->arena);

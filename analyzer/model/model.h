@@ -74,7 +74,7 @@ struct model {
     bool live;        /* the process was still running when the record was read */
     struct model_table strings, modules, threads, objects, stacks;
     struct model_list deps; /* struct twatch_dep */
-    struct model_list incidents, stats, uses, races, race_infos;
+    struct model_list incidents, stats, uses, races, race_infos, queues;
     struct model_list intervals; /* struct twatch_interval, by thread and start: see interval.h */
     struct model_state *states;
     size_t nstates;
@@ -106,6 +106,7 @@ const char *model_string(const struct model *m, uint32_t id, size_t *length);
 const struct twatch_dep *model_dep(const struct model *m, size_t i);
 const struct twatch_incident *model_incident(const struct model *m, size_t i);
 const struct twatch_stat *model_stat(const struct model *m, size_t i);
+const struct twatch_queue *model_queue(const struct model *m, size_t i);
 const struct twatch_use *model_use(const struct model *m, size_t i);
 const struct twatch_interval *model_interval(const struct model *m, size_t i);
 const struct twatch_race *model_race(const struct model *m, size_t i);

@@ -40,6 +40,8 @@ static int record_elem_size(uint16_t kind) {
         return sizeof(struct twatch_race_info);
     case TWATCH_CHUNK_INTERVAL:
         return sizeof(struct twatch_interval);
+    case TWATCH_CHUNK_QUEUE:
+        return sizeof(struct twatch_queue);
     case TWATCH_CHUNK_NONE:
         break;
     }

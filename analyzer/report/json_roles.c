@@ -67,6 +67,16 @@ static void json_pool(struct jsonout *j, const struct role_pool *p) {
     jsonout_number(j, "idle_max_ns", p->idle_max_ns);
     jsonout_number(j, "announced", p->announced);
     jsonout_number(j, "found_nobody", p->found_nobody);
+    jsonout_text(j, "queue_wait", role_known_name(p->wait.known));
+    if (p->wait.how) jsonout_text(j, "queue_wait_how", p->wait.how);
+    if (p->wait.known != ROLE_UNKNOWN) {
+        jsonout_number(j, "queue_wait_mean_ns", p->wait.mean_ns);
+        jsonout_number(j, "ready", p->wait.met);
+        if (p->wait.met_mean_ns) jsonout_number(j, "ready_wait_mean_ns", p->wait.met_mean_ns);
+        if (p->wait.met_mean_ns) jsonout_number(j, "ready_wait_max_ns", p->wait.met_max_ns);
+        jsonout_number(j, "queued", p->wait.queued);
+        jsonout_number(j, "queued_wait_mean_ns", p->wait.queued_mean_ns);
+    }
     jsonout_number(j, "busy_percent", p->busy_percent);
     jsonout_number(j, "busiest_percent", p->busiest_percent);
     jsonout_number(j, "idlest_percent", p->idlest_percent);

@@ -103,6 +103,36 @@ static void queues_curve(struct strbuf *b, const struct role_pool *p) {
     strbuf_putc(b, '|');
 }
 
+/* How long tasks waited, and how that is known. */
+static void queues_wait(const struct queues *x, const struct role_wait *w) {
+    struct strbuf b = {0};
+    if (!w->how) return;
+    if (w->known == ROLE_UNKNOWN) {
+        strbuf_printf(&b, "how long tasks waited for a worker is not known: %s", w->how);
+        queues_line(x, 6, &b);
+        return;
+    }
+    if (w->known == ROLE_ESTIMATED && !w->queued) {
+        strbuf_puts(&b, "a worker stood ready for every task");
+        queues_line(x, 6, &b);
+        return;
+    }
+    strbuf_puts(&b, w->known == ROLE_ESTIMATED ? "a task waited about " : "a task waited ");
+    textout_duration(&b, w->mean_ns);
+    strbuf_printf(&b, " on average until a worker fetched it (%s)", w->how);
+    if (w->met && w->met_mean_ns) {
+        strbuf_printf(&b, "; %" PRIu64 " for which a worker stood ready: ", w->met);
+        textout_duration(&b, w->met_mean_ns);
+        strbuf_puts(&b, ", longest ");
+        textout_duration(&b, w->met_max_ns);
+    }
+    if (w->queued && w->met) {
+        strbuf_printf(&b, "; %" PRIu64 " for which none did: about ", w->queued);
+        textout_duration(&b, w->queued_mean_ns);
+    }
+    queues_line(x, 6, &b);
+}
+
 static void queues_pool(const struct queues *x, const struct role_pool *p) {
     struct strbuf b = {0};
     strbuf_printf(&b, "%s: ", p->name);
@@ -120,6 +150,7 @@ static void queues_pool(const struct queues *x, const struct role_pool *p) {
         strbuf_printf(&b, "; for %" PRIu64 " of %" PRIu64 " tasks announced no worker was waiting", p->found_nobody,
                 p->announced);
     queues_line(x, 6, &b);
+    queues_wait(x, &p->wait);
     strbuf_puts(&b, "busy over time (tenths; . none, # all) ");
     queues_curve(&b, p);
     queues_line(x, 6, &b);

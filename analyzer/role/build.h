@@ -74,6 +74,16 @@ bool build_is_threading(const struct model *m, const struct twatch_object *o);
 /* Of CPython's parking lot (3.13): a semaphore without permits on the stack of the thread that waits there, once. */
 bool build_is_parked(const struct model *m, const struct twatch_object *o);
 
+struct build_pool { /* what is asked of one, to say how long its tasks waited */
+    const struct build_line *line;
+    const uint32_t *workers;
+    size_t n;
+    uint32_t size;
+    uint64_t busy_ns;   /* of all workers together */
+    uint64_t announced; /* tasks */
+};
+void build_task_wait(const struct build *b, const struct build_pool *p, struct role_wait *out);
+
 void group_build(struct build *b);
 void line_build(struct build *b);
 void queue_build(struct build *b, struct roles *out);

@@ -94,7 +94,8 @@ static uint32_t line_find(struct build *b, uint32_t object) {
     struct build_line *l;
     bool events = o && o->kind == TWATCH_OBJ_EVENTS;
     if (!o || (o->kind != TWATCH_OBJ_COND && o->kind != TWATCH_OBJ_SEM && !events)) return 0;
-    if (events && o->type == TWATCH_EVENTS_SEVERAL) return 0; /* of one thread's own, as a rule, and which is not known */
+    if (events && o->type == TWATCH_EVENTS_SEVERAL)
+        return 0; /* of one thread's own, as a rule, and which is not known */
     bool python = (b->m->header->flags & TWATCH_HDR_PYTHON) && line_python_wait(b->m, o, frame, sizeof frame);
     bool parked = !python && line_parked(b->m, o, frame, sizeof frame);
     if (python || parked)
@@ -138,11 +139,12 @@ static void line_use(struct build *b, const struct twatch_use *u) {
             .wait_ns = u->wait_ns,
             .wait_max_ns = u->wait_max_ns,
             .posts = u->posts,
-            .broadcasts = u->broadcasts,
+            .broadcasts = l->kind == TWATCH_OBJ_COND ? u->broadcasts : 0,
             .to_nobody = u->posts_to_nobody,
             .empty = u->empty_wakeups,
             .woken = l->kind == TWATCH_OBJ_COND ? u->level : 0,
             .first_post_ns = u->posts ? u->first_ns : 0};
+    if (l->python) p.to_nobody = 0;
     if (l->python) { /* the waiter takes its own new lock first, and gives it back when that dies */
         p.waits = u->blocked;
         if (u->waits) p.posts = p.first_post_ns = 0;

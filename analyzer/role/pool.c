@@ -36,7 +36,9 @@ struct pool_sum {
     struct role_pool *out;
     pool_edges edges;
     uint64_t life, idle;
+    uint64_t early;    /* idle before the first task was announced */
     uint64_t from, to; /* the pool's life */
+    uint64_t work_ns;  /* when the first task was announced; 0: not known */
     uint64_t *by_lock; /* object -> time waited */
     double busy[ROLE_SLICES], alive[ROLE_SLICES];
 };
@@ -77,7 +79,13 @@ static void pool_worker(struct pool_sum *p, uint32_t line, uint32_t thread) {
         if ((*i)->what != TWATCH_INTERVAL_WAIT) continue;
         if (pool_is_lock((*i)->kind)) p->by_lock[(*i)->object] += (*i)->duration_ns;
         if (!(*i)->object || p->b->line_of[(*i)->object] != line) continue;
-        if (!first || (*i)->start_ns - at >= steps) pool_busy(p, at, (*i)->start_ns);
+        bool before_work =
+                first && (*i)->start_ns < p->work_ns; /* however long it took: the machine was busy, not the worker */
+        if (!first || ((*i)->start_ns - at >= steps && !before_work)) pool_busy(p, at, (*i)->start_ns);
+        if (first && (*i)->start_ns < p->work_ns) {
+            uint64_t until = (*i)->start_ns + (*i)->duration_ns;
+            p->early += (until < p->work_ns ? until : p->work_ns) - (*i)->start_ns;
+        }
         if ((*i)->start_ns + (*i)->duration_ns > at) at = (*i)->start_ns + (*i)->duration_ns;
         first = false;
     }
@@ -124,7 +132,8 @@ static void pool_say(
                 "not more than %u of its %u workers %s busy at a time, but for their first and last steps: it is "
                 "larger than it needs to be",
                 o->max_busy, o->size, o->max_busy == 1 ? "was" : "were");
-    if (o->busy_percent >= ALWAYS_PERCENT && o->max_busy >= o->size && queued && !locked) {
+    if (build_percent(busy, p->life > p->early ? p->life - p->early : 0) >= ALWAYS_PERCENT && o->max_busy >= o->size &&
+            queued && !locked) {
         if (idle && used < USED_PERCENT)
             build_say(s,
                     "all workers were busy all the time, while the processors had time to spare (%u %% used): more "
@@ -225,6 +234,10 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
         if (!p.from || t->birth_ns < p.from) p.from = t->birth_ns;
         if (t->birth_ns + life > p.to) p.to = t->birth_ns + life;
     }
+    for (size_t i = pool->line->from; i < pool->line->to; i++) {
+        uint64_t post = b->parts.at[i].first_post_ns;
+        if (post && (!p.work_ns || post < p.work_ns)) p.work_ns = post;
+    }
     for (size_t i = 0; i < ids.n; i++)
         pool_worker(&p, pool->line->index, ids.at[i]);
     out->nthreads = (uint32_t)ids.n;
@@ -242,6 +255,14 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
     for (unsigned i = 0; i < ROLE_SLICES; i++)
         out->busy[i] = (unsigned char)(p.alive[i] > 0 ? p.busy[i] / p.alive[i] * scale * 100.0 + 0.5 : 0);
     pool_lock(&p);
+    build_task_wait(b,
+            &(struct build_pool){.line = pool->line,
+                    .workers = ids.at,
+                    .n = ids.n,
+                    .size = out->size,
+                    .busy_ns = p.life > p.idle ? p.life - p.idle : 0,
+                    .announced = out->announced},
+            &out->wait);
     bool good = out->size >= LEAST_WORKERS && p.life > 0;
     /* Threads that come and go with their connections wait for events, too. */
     if (pool->line->kind == TWATCH_OBJ_EVENTS) good = good && out->size == out->nthreads;

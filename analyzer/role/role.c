@@ -41,6 +41,12 @@ const char *role_use_name(enum role_use use) {
     return names[use];
 }
 
+const char *role_known_name(enum role_known known) {
+    static const char *const names[] = {
+            [ROLE_UNKNOWN] = "unknown", [ROLE_ESTIMATED] = "estimated", [ROLE_MEASURED] = "measured"};
+    return names[known];
+}
+
 const struct roles *role_build(const struct model *m, struct arena *a) {
     struct roles *out = arena_alloc(a, sizeof *out);
     struct build b = {.m = m, .a = a};

@@ -45,6 +45,16 @@ struct role_queue {          /* a condition variable or semaphore that threads w
 
 enum { ROLE_SLICES = 32 };
 
+enum role_known { ROLE_UNKNOWN, ROLE_ESTIMATED, ROLE_MEASURED };
+
+struct role_wait { /* of tasks, until a worker fetched them */
+    enum role_known known;
+    const char *how;                       /* it is known, or why it is not */
+    uint64_t mean_ns;                      /* of all below; 0 when unknown */
+    uint64_t met, met_mean_ns, met_max_ns; /* tasks that a worker stood ready for; 0 ns: not measured */
+    uint64_t queued, queued_mean_ns;       /* tasks announced when none did */
+};
+
 struct role_pool {    /* threads of one start routine and one creator that idle at one queue */
     const char *name; /* of its threads */
     const char *creator;
@@ -55,6 +65,7 @@ struct role_pool {    /* threads of one start routine and one creator that idle 
     uint64_t tasks;       /* waits that ended with work */
     uint64_t idle_max_ns; /* longest wait of one worker */
     uint64_t announced, found_nobody; /* signals for work; of those, the ones for which no worker was waiting */
+    struct role_wait wait;
     uint64_t lock_wait_ns;        /* at the lock that its workers waited for most; of waits as long as the log holds */
     const char *lock_kind, *lock; /* NULL: none */
     unsigned busy_percent, busiest_percent, idlest_percent;
@@ -98,6 +109,7 @@ struct roles {
 /* Time and memory linear in the record, but for sorting. */
 const struct roles *role_build(const struct model *m, struct arena *a);
 
-const char *role_use_name(enum role_use use); /* "lock", "bounded resource", "signal", "unclear" */
+const char *role_known_name(enum role_known known); /* "unknown", "estimated", "measured" */
+const char *role_use_name(enum role_use use);       /* "lock", "bounded resource", "signal", "unclear" */
 
 #endif

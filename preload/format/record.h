@@ -117,7 +117,8 @@ enum twatch_chunk_kind {
     TWATCH_CHUNK_RACE = 12,    /* variable: struct twatch_race */
     TWATCH_CHUNK_RACEINFO = 13,/* fixed:    struct twatch_race_info, one per module looked at */
     TWATCH_CHUNK_INTERVAL = 14,/* fixed:    struct twatch_interval, waits and holds with their times */
-    TWATCH_CHUNK_LIKE = 15     /* variable: struct twatch_like, dependencies that differ from another in the locks only */
+    TWATCH_CHUNK_LIKE = 15,    /* variable: struct twatch_like, dependencies that differ from another in the locks only */
+    TWATCH_CHUNK_QUEUE = 16    /* fixed:    struct twatch_queue, one per condition variable: how long what was announced waited */
 };
 
 struct twatch_chunk {
@@ -456,8 +457,8 @@ struct twatch_use {  /* what one thread did with one semaphore, condition variab
     uint64_t timeouts;       /* timed waits that gave up; failed tries */
     uint64_t wait_ns, wait_max_ns;
     uint64_t posts;          /* sem_post, cond_signal, cond_broadcast */
-    uint64_t broadcasts;
-    uint64_t posts_to_nobody;/* cond signals and broadcasts when nobody waited */
+    uint64_t broadcasts;     /* cond; semaphore used as a signal: permits that lay there for nobody after each of posts_to_nobody, itself included, all together */
+    uint64_t posts_to_nobody;/* signals and broadcasts when nobody waited; semaphore used as a signal: posts of a permit more than there were waiters */
     uint64_t empty_wakeups;  /* cond: woke and waited again on the same object without anything in between */
     int64_t balance;         /* semaphores: permits taken minus given back by this thread */
     uint32_t mutex;          /* cond: the mutex used with it last */
@@ -467,6 +468,18 @@ struct twatch_use {  /* what one thread did with one semaphore, condition variab
                                 semaphore: 1 + the lowest value that this thread found when it posted, 0: it never did */
     uint64_t first_ns, last_ns; /* first and last blocked wait or post; the first one exactly, the last one coarsely;
                                    EVENTS: last_ns is when the wait began that the thread is in, while level is 1 */
+};
+
+/*
+ * How long what signals announced waited until a thread fetched it. A signal that a waiting thread was there for is measured. Those that reached nobody
+ * are put together in spans: from the first of them to the next wait at the condition variable, for who begins to wait has seen that nothing is left.
+ */
+struct twatch_queue {
+    uint32_t object;         /* condition variable; 0: the element is free */
+    uint32_t next_free;      /* while it is free: id of another free element; 0 none */
+    uint64_t met, met_ns, met_max_ns; /* signals that a thread waited for: from the signal to the return of the wait; broadcasts are not among them */
+    uint64_t left, left_ns;  /* signals of spans that are over; from each to its fetching, all together, as if they had been fetched evenly over their span */
+    uint64_t open, open_since_ns, open_ns; /* the span that is not over: its signals; when the first came; how long after it they came, all together */
 };
 
 /* ---- waits and holds in time --------------------------------------------------------------------------------------- */
@@ -584,6 +597,7 @@ TWATCH_SIZE(twatch_dep_held, 24);
 TWATCH_SIZE(twatch_incident, 64);
 TWATCH_SIZE(twatch_stat, 64);
 TWATCH_SIZE(twatch_use, 120);
+TWATCH_SIZE(twatch_queue, 72);
 TWATCH_SIZE(twatch_interval, 40);
 TWATCH_SIZE(twatch_race, 144);
 TWATCH_SIZE(twatch_race_info, 88);

@@ -8,13 +8,14 @@
 static struct pool {
     pthread_mutex_t lock;
     pthread_cond_t queued;
-    int waiting, closed;
-} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+    int waiting, closed, came;
+} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
 
 static void work(void);
 
 static void *worker(void *arg) {
     pthread_mutex_lock(&pool.lock);
+    pool.came++;
     for (;;) {
         while (!pool.waiting && !pool.closed)
             pthread_cond_wait(&pool.queued, &pool.lock);
@@ -40,7 +41,11 @@ static void pool_run(int n, int tasks, unsigned every_ms) {
     pthread_t t[64];
     for (int i = 0; i < n; i++)
         pthread_create(&t[i], NULL, worker, NULL);
-    nap_ms(20);
+    for (int came = 0; came < n; nap_ms(10)) { /* all are there, however busy the machine */
+        pthread_mutex_lock(&pool.lock);
+        came = pool.came;
+        pthread_mutex_unlock(&pool.lock);
+    }
     for (int i = 0; i < tasks; i++) {
         submit();
         if (every_ms) nap_ms(every_ms);

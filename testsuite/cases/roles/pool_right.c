@@ -2,6 +2,7 @@
 // CLEAN
 // ROLE(pools): name=worker, size=2, max_busy=2
 // NOROLE(pools): says~w
+// ROLE(pools): name=worker, queue_wait_mean_ns<=100000000
 #include "pool.h"
 
 static void work(void) {
