@@ -30,6 +30,7 @@ struct build_line {
     const char *python; /* "Queue.get\n/usr/lib/python3.11/queue.py\tconsumer\n/srv/app.py": who waits, and for whom;
                            NULL: the object itself */
     bool room;          /* producers wait here, for room */
+    bool crew, grown;   /* put together of what workers wait at, each at its own (crew.c); they made each other */
     uint32_t mutex;     /* object id */
     size_t from, to;    /* its parts */
     UT_hash_handle hh;
@@ -41,7 +42,8 @@ struct build {
     struct arena *a;
     struct build_group *by_key;
     VEC(struct build_group *) groups;
-    uint32_t *group_of; /* thread -> index; the last group is of threads that are not known one by one */
+    uint32_t *group_of; /* thread -> index */
+    uint32_t others;    /* the group of threads that are not known one by one */
     struct build_line *line_by_key;
     VEC(struct build_line *) lines;
     uint32_t *line_of;            /* object -> index + 1; 0: none */
@@ -87,6 +89,7 @@ void build_task_wait(const struct build *b, const struct build_pool *p, struct r
 void group_build(struct build *b);
 void line_build(struct build *b);
 void queue_build(struct build *b, struct roles *out);
+void crew_build(struct build *b); /* after the queues: makes lines and groups of its own */
 void pool_build(struct build *b, struct roles *out);
 void semaphore_build(struct build *b, struct roles *out);
 void join_build(struct build *b, struct roles *out);

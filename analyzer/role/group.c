@@ -145,6 +145,7 @@ void group_build(struct build *b) {
         b->groups.at[i]->name = group_name(b, b->groups.at[i]);
     struct build_group *others = group_find(b, "", 0, 0);
     others->name = "threads that ended";
+    b->others = others->index;
     for (uint32_t id = 0; id < m->threads.n; id++)
         if (!model_thread(m, id)) b->group_of[id] = others->index;
     free(seen);

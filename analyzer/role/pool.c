@@ -43,6 +43,12 @@ struct pool_sum {
     double busy[ROLE_SLICES], alive[ROLE_SLICES];
 };
 
+/* Is this thread one of its workers? */
+static bool pool_has(const struct build *b, const struct pool *pool, uint32_t id) {
+    const struct twatch_thread *t = model_thread(b->m, id);
+    return t && b->group_of[id] == pool->group && (t->parent == pool->parent || pool->line->crew);
+}
+
 static bool pool_is_lock(uint8_t kind) {
     return kind == TWATCH_OBJ_MUTEX || kind == TWATCH_OBJ_RWLOCK || kind == TWATCH_OBJ_SPIN;
 }
@@ -121,9 +127,11 @@ static void pool_say(
                 h->idle_ns * 2 >= watched; /* half a processor at least, other programs considered */
     bool locked = o->lock && build_percent(o->lock_wait_ns, busy) >= LOCK_PERCENT;
     /* Who waits at a set of its own has work that is nobody else's. */
-    bool shared = pool->line->kind != TWATCH_OBJ_EVENTS;
+    bool shared = pool->line->kind != TWATCH_OBJ_EVENTS && !pool->line->crew;
     bool waits_for_work = shared && o->max_busy < o->size && p->life >= LEAST_LIFE_NS * o->size;
-    bool queued = pool->line->kind == TWATCH_OBJ_COND ? o->found_nobody * 2 >= o->announced : true;
+    bool queued = pool->line->crew                      ? false
+                  : pool->line->kind == TWATCH_OBJ_COND ? o->found_nobody * 2 >= o->announced
+                                                        : true;
     if (locked)
         build_say(s, "the workers waited for each other at %s %s, %u %% of the time that they were busy", o->lock_kind,
                 o->lock, build_percent(o->lock_wait_ns, busy));
@@ -164,8 +172,7 @@ static void pool_counts(struct pool_sum *p, const struct pool *pool) {
     unsigned busiest = 0, idlest = 100;
     for (size_t i = l->from; i < l->to; i++) {
         const struct build_part *x = &p->b->parts.at[i];
-        const struct twatch_thread *t = model_thread(p->b->m, x->thread);
-        if (x->group != pool->group || !t || t->parent != pool->parent) {
+        if (x->group != pool->group || !pool_has(p->b, pool, x->thread)) {
             o->announced += x->posts;
             o->found_nobody += x->to_nobody;
             continue;
@@ -223,10 +230,11 @@ static bool pool_fill(struct build *b, const struct pool *pool, struct role_pool
             .queue_kind = build_line_kind(pool->line),
             .queue = build_line_name(b, pool->line)};
     if (pool->line->kind == TWATCH_OBJ_EVENTS) pool_name_set(b, pool, out);
+    if (pool->line->crew) out->queue = "of its own";
+    if (pool->line->grown) out->creator = "its own workers and others";
     for (uint32_t id = 1; id < b->m->threads.n; id++) {
         const struct twatch_thread *t = model_thread(b->m, id);
-        if (!t || b->group_of[id] != pool->group || t->parent != pool->parent || t->end == TWATCH_THREAD_NOT_STARTED)
-            continue;
+        if (!pool_has(b, pool, id) || t->end == TWATCH_THREAD_NOT_STARTED) continue;
         uint64_t life = build_life(b->m, id);
         if (!life) continue;
         vec_push(&ids, id);
@@ -304,7 +312,9 @@ static void pool_candidate(struct build *b, struct build_line *l, size_t from, s
     const struct twatch_object *o = model_object(b->m, l->object);
     bool events = l->kind == TWATCH_OBJ_EVENTS; /* who announces work there is not seen */
     bool queue = o && (l->kind == TWATCH_OBJ_COND || l->python || build_semaphore_use(o) == ROLE_SIGNAL);
-    bool fed = events ? p.woken >= LEAST_TASKS : queue && p.outside >= LEAST_WORK && p.outside * 10 >= p.posts;
+    bool fed = l->crew  ? true
+               : events ? p.woken >= LEAST_TASKS
+                        : queue && p.outside >= LEAST_WORK && p.outside * 10 >= p.posts;
     bool good = fed && p.parent && p.waiters >= LEAST_WORKERS && !l->room && !build_is_put(l);
     if (good && p.wait_ns > to_beat->wait_ns) {
         p.elsewhere = to_beat->elsewhere + to_beat->wait_ns;
@@ -331,8 +341,8 @@ void pool_build(struct build *b, struct roles *out) {
         }
     }
     struct role_pool *list = arena_array(b->a, b->groups.n, sizeof *list);
-    for (size_t g = 0; g + 1 < b->groups.n; g++) { /* the last one is no kind of thread */
-        if (!best[g].line || best[g].elsewhere > best[g].wait_ns) continue;
+    for (size_t g = 0; g < b->groups.n; g++) {
+        if (g == b->others || !best[g].line || best[g].elsewhere > best[g].wait_ns) continue;
         out->npools += pool_fill(b, &best[g], &list[out->npools]);
     }
     if (out->npools > 1) qsort(list, out->npools, sizeof *list, pool_order);

@@ -53,6 +53,7 @@ const struct roles *role_build(const struct model *m, struct arena *a) {
     group_build(&b);
     line_build(&b);
     queue_build(&b, out);
+    crew_build(&b);
     pool_build(&b, out);
     semaphore_build(&b, out);
     join_build(&b, out);

@@ -79,6 +79,8 @@ void build_task_wait(const struct build *b, const struct build_pool *p, struct r
     double each_ns = p->announced && p->size ? (double)p->busy_ns / (double)p->announced / (double)p->size : 0;
     if (p->line->kind == TWATCH_OBJ_EVENTS)
         out->how = "what comes through the kernel is announced there";
+    else if (p->line->crew)
+        out->how = "each worker is woken by itself, and the task may have been announced elsewhere";
     else if (p->line->python)
         out->how = "in Python, what is put while no worker waits is announced to nobody";
     else if (p->line->kind == TWATCH_OBJ_COND)

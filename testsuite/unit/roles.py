@@ -4,7 +4,7 @@
 What is asserted is known of each program: pbzip2 reads in main, compresses in workers, writes in a thread of its own; nginx hands reads of files to
 a pool of four threads; an executor's workers share one queue. A program that is not installed is passed over.
 """
-import glob, json, os, shutil, subprocess, sys, tempfile, socket, time
+import glob, json, os, re, shutil, subprocess, sys, tempfile, socket, time
 
 BUILD = os.path.abspath(sys.argv[1])
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -172,7 +172,19 @@ def redis(work):
         check("redis: no warning", report["summary"]["error"] == report["summary"]["warning"] == 0, text)
 
 
-for test in (python, pbzip2, pipelines, nginx, memcached, redis):
+def mariadb(work):
+    """Its pool of threads grows by itself, and each of its workers sleeps at a condition variable of its own. One thread of another kind is never joined."""
+    if not shutil.which("mariadbd") and not os.path.exists("/usr/sbin/mariadbd"):
+        return
+    check("mariadb runs", script("mariadb", work))
+    found = [(r, t) for r, t in reports(work) if any(p["queue"] == "of its own" and p["size"] >= 2 and p["tasks"] >= 8 for p in r["pools"])]
+    check("mariadb: the pool of threads", found, [t for _, t in reports(work)])
+    check("mariadb: no advice on its size", not any("larger" in s or "all workers" in s for r, _ in found for p in r["pools"] for s in p["says"]), [t for _, t in found])
+    check("mariadb: no warning but for a thread that is never joined", all(re.findall(r"^\[\d+\] (?:warning|error).*", t, re.M) in ([], [w]) for _, t in found
+          for w in re.findall(r"^\[\d+\] warning: thread \d+ ended and was never joined.*", t, re.M) or [None]), [t for _, t in found])
+
+
+for test in (python, pbzip2, pipelines, nginx, memcached, redis, mariadb):
     place = tempfile.mkdtemp()
     try:
         test(place)
