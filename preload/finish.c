@@ -222,6 +222,8 @@ static void end_threads(void) {
                           &d->end, &running, TWATCH_THREAD_PROCESS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             continue;
         if (d->tid <= 0 || looked++ >= LOOKED_AT) continue;
+        const struct tw_thread *t = tw_thread_private(d->slot);
+        if (t && t->id == id) tw_interval_at_end(t);
         d->cpu_ns = cpu_of(d->tid);
         if (d->tid == self) continue;
         int call = call_of(d->tid);

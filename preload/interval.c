@@ -163,6 +163,29 @@ void tw_interval_released(struct tw_thread *t, struct twatch_held *h) {
     }
 }
 
+/* The thread may go on meanwhile: what does not fit together is left out. */
+void tw_interval_at_end(const struct tw_thread *t) {
+    for (uint32_t i = 0; i < TW_CLOCKED; i++) {
+        const struct tw_clocked c = t->clocked[i];
+        uint32_t n = c.address && c.since_ns < tw_header->end_ns ? __atomic_load_n(&t->slot->nheld, __ATOMIC_ACQUIRE) : 0;
+        for (uint32_t k = 0; k < n && k < t->slot->held_capacity; k++) {
+            const struct twatch_held h = t->held[k];
+            if (h.address != c.address || !(h.recursion & TWATCH_HELD_CLOCKED)) continue;
+            uint32_t object = h.object ? h.object : tw_object_find(h.address);
+            if (!object || !is_long(tw_header->end_ns - c.since_ns)) break;
+            add(&(struct twatch_interval){.thread = t->id,
+                    .object = object,
+                    .stack = h.stack,
+                    .what = TWATCH_INTERVAL_HOLD,
+                    .kind = (uint8_t)tw_held_kind(&h),
+                    .flags = (uint16_t)(c.flags | TWATCH_INTERVAL_AT_END | (h.mode == TWATCH_MODE_SHARED ? TWATCH_INTERVAL_SHARED : 0)),
+                    .start_ns = c.since_ns,
+                    .duration_ns = tw_header->end_ns - c.since_ns});
+            break;
+        }
+    }
+}
+
 void tw_interval_acquired(struct tw_thread *t, uintptr_t address) {
     uint64_t since = t->waited_until_ns;
     t->waited_until_ns = 0;

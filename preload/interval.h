@@ -23,6 +23,8 @@ void tw_interval_released(struct tw_thread *t, struct twatch_held *h);
 /* After the acquisition that followed a wait: measured if that was long (t->waited_until_ns), for then one more look at
    the clock is nothing. */
 void tw_interval_acquired(struct tw_thread *t, uintptr_t address);
+/* When the process ends: logs the holds of a thread, the calling one or another that still runs, that are being measured. */
+void tw_interval_at_end(const struct tw_thread *t);
 void tw_interval_thread_began(struct tw_thread *t);
 /* Before the first thread is made, and when the process ends: reads how idle the machine's processors have been. */
 void tw_interval_idle(bool end);

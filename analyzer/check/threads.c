@@ -175,10 +175,17 @@ static enum severity threads_daemon_severity(
     return idle || (s && s->waiting) ? SEVERITY_NOTE : SEVERITY_WARNING;
 }
 
+/* "for 20 ms", "for at least 20 ms"; NULL: not measured. */
+static const char *threads_held_for(struct check *c, struct draft *d, uint32_t thread, uint32_t object) {
+    const struct twatch_interval *x = interval_open_hold(c->m, thread, object);
+    if (!x) return NULL;
+    return draft_text(d, "for %s%s", x->flags & TWATCH_INTERVAL_LATE ? "at least " : "", names_duration(&c->out->arena, x->duration_ns));
+}
+
 static void threads_daemon_steps(
         struct check *c, struct draft *d, uint32_t who, const struct model_state *s, const struct twatch_thread *t, bool listens) {
     for (uint32_t k = 0; s && k < s->nheld && k < 16; k++)
-        if (!threads_own_signal(c, s, k)) draft_step(d, who, ACTION_HOLDS, draft_object(d, s->held[k].object), s->held[k].stack, s->held[k].site, NULL);
+        if (!threads_own_signal(c, s, k)) draft_step(d, who, ACTION_HOLDS, draft_object(d, s->held[k].object), s->held[k].stack, s->held[k].site, threads_held_for(c, d, s->thread, s->held[k].object));
     if (s && s->waiting) {
         uint64_t since = s->slot->wait_since_ns, now = c->m->now_ns;
         const char *note =
@@ -204,8 +211,9 @@ static void threads_daemon_report(struct check *c, const struct threads_group *g
     uint32_t who = draft_thread(d, g->first);
     threads_daemon_steps(c, d, who, s, t, listens);
     uint32_t lock = threads_held(c, s);
+    const char *held_for = lock ? threads_held_for(c, d, g->first, lock) : NULL;
     const char *held =
-            lock ? draft_text(d, " while it held %s", draft_object_name(d, draft_object(d, lock))) : "";
+            lock ? draft_text(d, " while it held %s%s%s", draft_object_name(d, draft_object(d, lock)), held_for ? ", " : "", held_for ? held_for : "") : "";
     const char *doing = t->flags & TWATCH_THREAD_WRITING                           ? "writing to a file"
                         : (s && s->waiting) || listens ? "waiting"
                                                                                   : "running";

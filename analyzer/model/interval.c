@@ -42,8 +42,18 @@ static void interval_open(struct model *m, interval_list *all, struct twatch_int
     vec_push(all, (const void *)copy);
 }
 
-/* A thread that waits at the end has held what it holds at least since then. */
-static void interval_at_end(struct model *m, interval_list *all) {
+/* Is it known since when? */
+static bool interval_logged(const interval_list *all, uint32_t thread, uint32_t object) {
+    for (size_t i = 0; i < all->n; i++) {
+        const struct twatch_interval *x = all->at[i];
+        if (x->flags & TWATCH_INTERVAL_AT_END && x->thread == thread && x->object == object) return true;
+    }
+    return false;
+}
+
+/* A thread that waits at the end has held what it holds at least since then. `known`: holds that the process logged
+ * when it ended. */
+static void interval_at_end(struct model *m, interval_list *all, const interval_list *known) {
     for (size_t k = 0; k < m->nstates; k++) {
         const struct model_state *s = &m->states[k];
         const struct twatch_slot *slot = s->slot;
@@ -57,15 +67,17 @@ static void interval_at_end(struct model *m, interval_list *all) {
                         .kind = slot->wait_kind,
                         .start_ns = slot->wait_since_ns});
         for (uint32_t h = 0; h < s->nheld; h++)
-            interval_open(m, all,
-                    (struct twatch_interval){.thread = s->thread,
-                            .object = s->held[h].object,
-                            .stack = s->held[h].stack,
-                            .what = TWATCH_INTERVAL_HOLD,
-                            .kind = model_object(m, s->held[h].object)->kind,
-                            .flags = (uint16_t)(TWATCH_INTERVAL_LATE |
-                                                (s->held[h].mode == TWATCH_MODE_SHARED ? TWATCH_INTERVAL_SHARED : 0)),
-                            .start_ns = slot->wait_since_ns});
+            if (!interval_logged(known, s->thread, s->held[h].object))
+                interval_open(m, all,
+                        (struct twatch_interval){.thread = s->thread,
+                                .object = s->held[h].object,
+                                .stack = s->held[h].stack,
+                                .what = TWATCH_INTERVAL_HOLD,
+                                .kind = model_object(m, s->held[h].object)->kind,
+                                .flags = (uint16_t)(TWATCH_INTERVAL_LATE |
+                                                    (s->held[h].mode == TWATCH_MODE_SHARED ? TWATCH_INTERVAL_SHARED
+                                                                                           : 0)),
+                                .start_ns = slot->wait_since_ns});
     }
 }
 
@@ -101,7 +113,7 @@ static const struct twatch_interval *interval_nameless(struct model *m, const st
 }
 
 void interval_build(struct model *m, struct record *r) {
-    interval_list all = {0};
+    interval_list all = {0}, at_end = {0};
     uint64_t bad = 0;
     for (size_t i = 0; i < r->chunks.n; i++) {
         const struct record_chunk *c = &r->chunks.at[i];
@@ -110,6 +122,8 @@ void interval_build(struct model *m, struct record *r) {
             if (e->what == TWATCH_INTERVAL_NONE) continue;
             if (!interval_ok(m, e))
                 bad++;
+            else if (e->flags & TWATCH_INTERVAL_AT_END)
+                interval_open(m, &at_end, *e);
             else if (!interval_of_another(m, e))
                 vec_push(&all, (const void *)e);
             else if (e->what == TWATCH_INTERVAL_WAIT)
@@ -117,7 +131,10 @@ void interval_build(struct model *m, struct record *r) {
         }
     }
     if (bad) record_note(r, "%" PRIu64 " waits and holds that contradict themselves were left out", bad);
-    interval_at_end(m, &all);
+    for (size_t i = 0; i < at_end.n; i++)
+        vec_push(&all, at_end.at[i]);
+    interval_at_end(m, &all, &at_end);
+    vec_free(&at_end);
     interval_idle(m, &all);
     if (all.n > 1) qsort(all.at, all.n, sizeof *all.at, interval_order);
     m->intervals = (struct model_list){all.at, all.n};
@@ -137,4 +154,11 @@ const struct twatch_interval *const *interval_of(const struct model *m, uint32_t
         low++;
     *n = low - first;
     return (const struct twatch_interval *const *)(const void *)(m->intervals.at ? m->intervals.at + first : NULL);
+}
+
+const struct twatch_interval *interval_open_hold(const struct model *m, uint32_t thread, uint32_t object) {
+    size_t n;
+    for (const struct twatch_interval *const *i = interval_of(m, thread, &n); n--; i++)
+        if ((*i)->what == TWATCH_INTERVAL_HOLD && (*i)->flags & INTERVAL_OPEN && (*i)->object == object) return *i;
+    return NULL;
 }

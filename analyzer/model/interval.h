@@ -20,6 +20,9 @@ enum { INTERVAL_OPEN = 1 << 15 }; /* in flags, beside those of record.h: not ove
  */
 const struct twatch_interval *const *interval_of(const struct model *m, uint32_t thread, size_t *n);
 
+/* The hold of this lock that the thread had not ended when the record ended, with its length so far; NULL: not measured. */
+const struct twatch_interval *interval_open_hold(const struct model *m, uint32_t thread, uint32_t object);
+
 /* Since when the thread of a use of kind EVENTS waited there, when the record was made; 0: it did not. */
 uint64_t interval_idle_since(const struct model *m, const struct twatch_use *u);
 

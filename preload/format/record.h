@@ -493,7 +493,8 @@ enum twatch_interval_what {
 enum twatch_interval_flags {
     TWATCH_INTERVAL_VAIN = 1u << 0,   /* a wait that ended without what was waited for: time limit, cancelled */
     TWATCH_INTERVAL_LATE = 1u << 1,   /* a hold that began before start_ns: it was first looked at when its thread went to wait */
-    TWATCH_INTERVAL_SHARED = 1u << 2  /* for reading: others may have held it, too */
+    TWATCH_INTERVAL_SHARED = 1u << 2, /* for reading: others may have held it, too */
+    TWATCH_INTERVAL_AT_END = 1u << 3  /* a hold that was not over when the process ended */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* A daemon thread that the process ends in the middle of a critical section: what the lock protects is left half done.
  */
 // SEVERITY(daemon-killed): error
+// MESSAGE(daemon-killed): while it held mutex lock, for
 #include "step.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ int main(void) {
     pthread_create(&t, NULL, worker, NULL);
     pthread_detach(t);
     await(1);
+    nap_ms(30);
     puts("main thread end");
     return 0;
 }
