@@ -115,6 +115,29 @@ static const char *names_made(const struct model *m, struct arena *a, const stru
     return NULL;
 }
 
+/*
+ * "mine, thread-local of thread 2 (owner)": static thread-local memory lies below the thread's handle. Where threads
+ * came one after the other at one place, whose it is is known only of one that used it first itself.
+ */
+static const char *names_tls(const struct model *m, struct arena *a, const struct twatch_object *o) {
+    enum { BELOW = 1 << 16, MOST_THREADS = 20000 };
+    uint32_t owner = 0, found = 0;
+    if (!m->namer.tls_variable || o->flags & TWATCH_OBJF_HEAP || m->threads.n > MOST_THREADS) return NULL;
+    for (uint32_t i = 1; i < m->threads.n; i++) {
+        const struct twatch_thread *t = model_thread(m, i);
+        if (!t || t->end == TWATCH_THREAD_NOT_STARTED || t->handle <= o->address || t->handle - o->address > BELOW)
+            continue;
+        found++;
+        if (owner != o->creator || !owner) owner = i;
+    }
+    const char *name = found ? m->namer.tls_variable(m->namer.ctx, o->address, model_thread(m, owner)->handle) : NULL;
+    if (!name) return NULL;
+    name = arena_str(a, name);
+    bool known = found == 1 || owner == o->creator;
+    return known ? arena_printf(a, "%s, thread-local of %s", name, names_thread(m, a, owner))
+                 : arena_printf(a, "%s, thread-local", name);
+}
+
 const char *names_object(const struct model *m, struct arena *a, uint32_t object) {
     const struct twatch_object *o = model_object(m, object);
     if (!o) return arena_printf(a, "number %u", object);
@@ -124,6 +147,7 @@ const char *names_object(const struct model *m, struct arena *a, uint32_t object
         return arena_printf(a, "%u%s", o->init_value, o->type == TWATCH_EVENTS_SET ? " (an epoll set)" : "");
     const char *name = names_semaphore(m, a, o);
     if (!name && m->namer.variable) name = arena_str(a, m->namer.variable(m->namer.ctx, o->address));
+    if (!name) name = names_tls(m, a, o);
     if (!name) name = names_made(m, a, o);
     return name ? name : names_address(m, a, o->address);
 }

@@ -61,16 +61,23 @@ static void join_collect(const struct build *b, join_list *all) {
     if (all->n > 1) qsort(all->at, all->n, sizeof *all->at, join_order);
 }
 
+/* Was this thread made after the one before had been joined? */
+static bool join_follows(const struct build *b, const struct join *j) {
+    const struct twatch_thread *t = model_thread(b->m, j->joined);
+    return t->parent == j->joiner && j[-1].at && t->birth_ns >= j[-1].at;
+}
+
 /* The longest row of threads of which each was made after the one before had been joined. */
 static void join_series(const struct build *b, const struct join *j, size_t n, struct role_join *out) {
     uint32_t row = 0;
     uint64_t lives = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct twatch_thread *t = model_thread(b->m, j[i].joined);
-        bool goes_on = row && t->parent == j[i].joiner && j[i - 1].at && t->birth_ns >= j[i - 1].at;
-        row = goes_on ? row + 1 : t->parent == j[i].joiner;
-        lives = goes_on ? lives + build_life(b->m, j[i].joined) : build_life(b->m, j[i].joined);
-        if (row >= LEAST_SERIAL && row > out->serial && lives >= row * LEAST_LIFE_NS) {
+        bool goes_on = row && join_follows(b, &j[i]);
+        uint64_t life = build_life(b->m, j[i].joined);
+        row = goes_on ? row + 1 : model_thread(b->m, j[i].joined)->parent == j[i].joiner;
+        lives = goes_on ? lives + life : life;
+        bool ends = i + 1 == n || !row || !join_follows(b, &j[i + 1]);
+        if (ends && row >= LEAST_SERIAL && row > out->serial && lives >= row * LEAST_LIFE_NS) {
             out->serial = row;
             out->serial_ns = lives;
         }
