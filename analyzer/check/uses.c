@@ -36,7 +36,8 @@ static void uses_leak(struct check *c, const struct twatch_use *u) {
     draft_finding(d)->count = (uint64_t)u->balance;
     draft_step(d, who, ACTION_WAITS, object, u->wait_stack, 0, "and got a permit");
     draft_step(d, who, ACTION_ENDS, -1, model_thread(c->m, u->thread)->end_stack, 0,
-            draft_text(d, "with %" PRId64 " not given back", u->balance));
+            draft_text(d, "%swith %" PRId64 " not given back", model_thread(c->m, u->thread)->end == TWATCH_THREAD_CANCELLED ? "cancelled, " : "",
+                    u->balance));
     draft_message(d, "%s ended without giving back its permit of %s", draft_thread_name(d, who),
             draft_object_name(d, object));
     draft_end(d);
