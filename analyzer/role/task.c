@@ -14,6 +14,10 @@
 
 #include <string.h>
 
+static uint64_t task_ns(double ns) { /* what a damaged record adds up to may be no time */
+    return ns >= 0 && ns < 1e18 ? (uint64_t)ns : 0;
+}
+
 /* When a worker first found after `since` that nothing is left, and ended; else now. */
 static uint64_t task_span_end(const struct build *b, const struct build_pool *p, uint64_t since) {
     uint64_t first = b->m->now_ns;
@@ -40,7 +44,7 @@ static void task_of_condition(const struct build *b, const struct build_pool *p,
         if (!q->object || q->object != p->line->object) continue;
         double sum = (double)q->left_ns + (q->open && q->open_since_ns ? task_of_span(b, p, q) : 0);
         out->queued = q->left + q->open;
-        if (out->queued) out->queued_mean_ns = (uint64_t)(sum / (double)out->queued);
+        if (out->queued) out->queued_mean_ns = task_ns(sum / (double)out->queued);
         out->met = q->met;
         if (q->met) out->met_mean_ns = q->met_ns / q->met;
         out->met_max_ns = q->met_max_ns;
@@ -68,7 +72,7 @@ static void task_of_semaphore(
     }
     if (!posts || nobody > posts) return;
     out->queued = nobody;
-    if (nobody) out->queued_mean_ns = (uint64_t)((double)lay * each_ns / (double)nobody);
+    if (nobody) out->queued_mean_ns = task_ns((double)lay * each_ns / (double)nobody);
     out->met = posts - nobody;
     out->known = ROLE_ESTIMATED;
     out->how = "estimated from how many lay there when each was announced, and how fast the workers were";
@@ -90,7 +94,7 @@ void build_task_wait(const struct build *b, const struct build_pool *p, struct r
     if (out->known == ROLE_UNKNOWN && !out->how) out->how = "the record does not have it";
     uint64_t n = out->met + out->queued;
     if (out->known != ROLE_UNKNOWN && n)
-        out->mean_ns = (uint64_t)(((double)out->met * (double)out->met_mean_ns +
-                                          (double)out->queued * (double)out->queued_mean_ns) /
-                                  (double)n);
+        out->mean_ns = task_ns(
+                ((double)out->met * (double)out->met_mean_ns + (double)out->queued * (double)out->queued_mean_ns) /
+                (double)n);
 }

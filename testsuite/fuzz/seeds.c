@@ -43,6 +43,38 @@ static void python(struct mkrecord *r, const uint32_t *t) {
     mkrecord_header(r)->flags |= TWATCH_HDR_PYTHON;
 }
 
+/* Three workers at one condition variable, and three more that each have one of their own; thread 1 wakes them. */
+static void pools(struct mkrecord *r, uint32_t stack) {
+    uint32_t shared = mkrecord_object(r, TWATCH_OBJ_COND, 0x404000, stack);
+    for (uint32_t k = 0; k < 6; k++) {
+        uint32_t t = mkrecord_thread(r, 1, "pool"),
+                 cond = k < 3 ? shared : mkrecord_object(r, TWATCH_OBJ_COND, 0x404000 + 64 * k, stack);
+        struct twatch_use use = {.object = cond,
+                .thread = t,
+                .waits = 9,
+                .blocked = 9,
+                .wait_ns = k < 3 ? 700000000 : 70000000,
+                .wait_stack = stack,
+                .first_ns = 1050000000};
+        mkrecord_use(r, &use);
+        use = (struct twatch_use){.object = cond,
+                .thread = 1,
+                .posts = 12,
+                .posts_to_nobody = 3,
+                .post_stack = stack,
+                .first_ns = 1060000000};
+        if (k == 0 || k >= 3) mkrecord_use(r, &use);
+    }
+    mkrecord_queue(r, &(struct twatch_queue){.object = shared,
+                              .met = 9,
+                              .met_ns = 900000,
+                              .met_max_ns = 200000,
+                              .left = 2,
+                              .left_ns = 3000000,
+                              .open = 1,
+                              .open_since_ns = 1200000000});
+}
+
 static struct mkrecord *everything(uint32_t end) {
     struct mkrecord *r = mkrecord_new("/bin/app");
     uint32_t stack = mkrecord_stack(r, (uint64_t[]){0x400100, 0x400200, 0x400300}, 3), t[6], lock[6];
@@ -110,7 +142,10 @@ static struct mkrecord *everything(uint32_t end) {
                                 .nlocks = 1}}};
         mkrecord_race(r, &race, (uint32_t[]){lock[0], lock[1]});
     }
-    if (end % 2) python(r, t);
+    if (end % 2)
+        python(r, t);
+    else
+        pools(r, stack);
     mkrecord_end(r, t[0], TWATCH_THREAD_RETURNED);
     mkrecord_join(r, 1, t[1]);
     mkrecord_join(r, t[2], t[5]);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MK_KINDS = 16, MK_DEP_BUCKETS = 1 << 16 };
+enum { MK_KINDS = 17, MK_DEP_BUCKETS = 1 << 16 };
 
 struct mk_bytes {
     unsigned char *at;
@@ -29,7 +29,8 @@ static const uint32_t mk_elem[MK_KINDS] = {[TWATCH_CHUNK_MODULE] = sizeof(struct
         [TWATCH_CHUNK_INCIDENT] = sizeof(struct twatch_incident),
         [TWATCH_CHUNK_STAT] = sizeof(struct twatch_stat),
         [TWATCH_CHUNK_USE] = sizeof(struct twatch_use),
-        [TWATCH_CHUNK_INTERVAL] = sizeof(struct twatch_interval)};
+        [TWATCH_CHUNK_INTERVAL] = sizeof(struct twatch_interval),
+        [TWATCH_CHUNK_QUEUE] = sizeof(struct twatch_queue)};
 
 static void *mk_add(struct mkrecord *r, int kind, size_t size) {
     struct mk_bytes *b = &r->kind[kind];
@@ -235,6 +236,7 @@ void mkrecord_dep(struct mkrecord *r, uint32_t thread, uint32_t object, const ui
 MK_COPY(incident, incident, INCIDENT)
 MK_COPY(stat, stat, STAT)
 MK_COPY(use, use, USE)
+MK_COPY(queue, queue, QUEUE)
 MK_COPY(interval, interval, INTERVAL)
 
 void mkrecord_race(struct mkrecord *r, const struct twatch_race *race, const uint32_t *locks) {

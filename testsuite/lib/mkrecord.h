@@ -46,6 +46,7 @@ void mkrecord_like(struct mkrecord *r, uint32_t object, uint32_t segment, const 
 void mkrecord_incident(struct mkrecord *r, const struct twatch_incident *incident);
 void mkrecord_stat(struct mkrecord *r, const struct twatch_stat *stat);
 void mkrecord_use(struct mkrecord *r, const struct twatch_use *use);
+void mkrecord_queue(struct mkrecord *r, const struct twatch_queue *queue);
 void mkrecord_interval(struct mkrecord *r, const struct twatch_interval *interval);
 void mkrecord_race(struct mkrecord *r, const struct twatch_race *race, const uint32_t *locks);
 
