@@ -84,19 +84,23 @@ static bool races_two_stores(const struct twatch_race *x) {
 }
 
 /*
- * A plain aligned read against a plain aligned write, of memory whose type nobody knows (heap, no debug information):
- * C11 atomics with weaker orders than the default look exactly so. A read-modify-write in plain instructions does not:
- * that is no atomic. Two plain stores, alike, unless one of them is known from another race as the end of a load, a
- * change and a store.
+ * A plain aligned read against a plain aligned write: atomics with weaker orders than the default look exactly so. A
+ * read-modify-write in plain instructions does not: that is no atomic. Two plain stores, alike, unless one of them is
+ * known from another race as the end of a load, a change and a store.
  */
-static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x, const struct races_store *updates) {
+static bool races_looks_atomic(const struct check *c, const struct twatch_race *x, const struct races_store *updates) {
     if (!races_atomic_like(&x->side[0]) || !races_atomic_like(&x->side[1])) return false;
     if (races_two_stores(x)) {
         if (races_is_update(updates, x->side[0].pc) || races_is_update(updates, x->side[1].pc)) return false;
     } else if (!x->usual_lock && races_same_function(c, x)) {
         return false; /* under a lock and once more without: double-checked, maybe with atomics */
     }
-    if ((x->side[0].flags | x->side[1].flags) & (TWATCH_RACE_RMW | TWATCH_RACE_FREE)) return false;
+    return !((x->side[0].flags | x->side[1].flags) & (TWATCH_RACE_RMW | TWATCH_RACE_FREE));
+}
+
+/* And of memory whose type nobody knows (heap, no debug information): it may be declared atomic. */
+static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x, const struct races_store *updates) {
+    if (!races_looks_atomic(c, x, updates)) return false;
     if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC) return true;
     if (x->where == TWATCH_WHERE_STACK || x->where == TWATCH_WHERE_TLS) return false;
     return x->where == TWATCH_WHERE_HEAP || !c->m->namer.atomic ||
@@ -316,6 +320,12 @@ static void races_report(struct check *c, const struct races_group *g, const str
         f->confidence = CONFIDENCE_POSSIBLE;
         f->severity = races_two_stores(x) && !x->usual_lock && races_same_body(c, x) ? SEVERITY_WARNING : SEVERITY_NOTE;
         draft_detail(d, "its type is not known here: if it is declared atomic, all is well");
+    } else if (!x->usual_lock && races_looks_atomic(c, x, updates)) {
+        f->confidence = CONFIDENCE_POSSIBLE;
+        draft_detail(d,
+                "both are single plain moves, as __atomic builtins with a release store and an acquire load are "
+                "too: if both are made so, all is well; declare it _Atomic (std::atomic), which the debug "
+                "information says, or suppress it");
     }
     draft_message(d, "race on %s%s (%s): %s %s it %s %s %s it, and %s", strcmp(kind, "memory") == 0 ? "memory " : "",
             name, races_word[verdict], draft_thread_name(d, draft_thread(d, x->side[1].thread)),
