@@ -258,27 +258,52 @@ ALWAYS uint32_t known(const struct rt_tls *t, uint32_t site, uintptr_t sp) {
     return b->id;
 }
 
-/* The first read of all, where nobody else has written. */
-ALWAYS bool first_read(struct rt_tls *t, const struct rt_window *w, uintptr_t g, bool eight, uint32_t mask,
-        uint32_t site, uintptr_t sp, uint32_t kind) {
+/* The marks say so of these bytes. */
+ALWAYS bool wrote(const uint32_t *mark, bool eight, uint32_t mask) {
+    const uint64_t whole = BOTH(15u << RT_ID_BITS);
+    return eight ? (*(const uint64_t *)mark & whole) == whole : (*mark >> RT_ID_BITS & mask) == mask;
+}
+
+/*
+ * The most frequent case by itself, for its fewer registers: granules that the thread has read or written before, and
+ * nobody else since, and the first write of all. Of a part of a granule also nobody else before: access.c has more to
+ * do then. The size, the direction and the kind of load are known to the compiler.
+ */
+struct what {
+    uint32_t size;
+    bool is_write, mov;
+};
+
+ALWAYS uint32_t readers_of(const struct rt_window *w, uintptr_t g, bool eight) {
+    return eight ? *(volatile uint16_t *)rt_readers(w, g) : *(volatile uint8_t *)rt_readers(w, g);
+}
+
+/*
+ * The first read of all, where nobody else has written: of what the thread wrote in this epoch nothing is to be said
+ * (as in access.c).
+ */
+ALWAYS bool first_read(struct rt_tls *t, uintptr_t addr, uint32_t site, uintptr_t sp, struct what is) {
+    bool eight = is.size == 8;
+    uintptr_t g = addr & ~3ull;
+    const struct rt_window *w = rt_window(addr);
     uint64_t epoch = eight ? t->epoch : (uint32_t)t->epoch;
     uint64_t written = eight ? *(uint64_t *)rt_write_cell(g) : *rt_write_cell(g);
     if (written && (eight ? !own_pair(written, epoch) : (written ^ epoch) & ~(uint64_t)RT_CLOCK_MASK)) return false;
-    uint32_t id = known(t, site, sp);
-    if (!id) return false;
-    id |= mask << RT_ID_BITS;
+    uint32_t mask = eight ? 15 : ((1u << is.size) - 1u) << (addr & 3), id = 0;
+    bool own = written == epoch && wrote(rt_write_mark(w, g), eight, mask);
+    if (!own && !(id = known(t, site, sp))) return false;
+    if (!own) id |= mask << RT_ID_BITS;
     uint32_t *mark = rt_read_mark(w, g, t->reader), *cell = (uint32_t *)(g ^ t->read_key);
-    uint8_t *readers = rt_readers(w, g);
     uint32_t bits = (eight ? 0x101u : 1u) << t->reader;
     if (eight) {
         *(uint64_t *)mark = BOTH(id);
         __atomic_store_n((uint64_t *)cell, epoch, __ATOMIC_RELEASE);
-        if ((*(uint16_t *)readers & bits) != bits)
-            __atomic_fetch_or((uint16_t *)readers, (uint16_t)bits, __ATOMIC_SEQ_CST);
+        if ((readers_of(w, g, true) & bits) != bits)
+            __atomic_fetch_or((uint16_t *)rt_readers(w, g), (uint16_t)bits, __ATOMIC_SEQ_CST);
     } else {
         *mark = id;
         __atomic_store_n(cell, (uint32_t)epoch, __ATOMIC_RELEASE);
-        if (!(*readers & bits)) __atomic_fetch_or(readers, (uint8_t)bits, __ATOMIC_SEQ_CST);
+        if (!(readers_of(w, g, false) & bits)) __atomic_fetch_or(rt_readers(w, g), (uint8_t)bits, __ATOMIC_SEQ_CST);
     }
     uint64_t now = eight ? *(volatile uint64_t *)rt_write_cell(g) : *(volatile uint32_t *)rt_write_cell(g);
     if (!LIKELY(now == written)) { /* somebody writes just now */
@@ -288,56 +313,50 @@ ALWAYS bool first_read(struct rt_tls *t, const struct rt_window *w, uintptr_t g,
             *cell = 0;
         return false;
     }
-    remember_load(t, g, kind & X86_QUICK_LOAD);
+    if (!own) remember_load(t, g, is.mov);
     return true;
 }
 
-/*
- * The most frequent case by itself, for its fewer registers: granules that the thread has read or written before, and
- * nobody else since, and the first write of all. Of a part of a granule also nobody else before: access.c has more to
- * do then. True: done.
- */
-ALWAYS bool again(
-        struct rt_tls *t, uintptr_t addr, bool eight, bool is_write, uint32_t site, uintptr_t sp, uint32_t kind) {
-    uint32_t size = eight ? 8 : 1u << (kind & X86_QUICK_SIZE);
-    uintptr_t g = eight ? addr : addr & ~3ull;
+enum verdict { LEFT, DONE, FIRST };
+
+ALWAYS enum verdict again(struct rt_tls *t, uintptr_t addr, uint32_t site, uintptr_t sp, struct what is) {
+    bool eight = is.size == 8;
+    uintptr_t g = addr & ~3ull;
     const struct rt_window *w = rt_window(addr);
-    if (addr & (size - 1) || !w || (eight ? pair_is_hot(g) : is_hot(g))) return false;
-    char *cell = is_write ? (char *)rt_write_cell(g) : (char *)(g ^ t->read_key);
-    uint64_t *mark = (uint64_t *)(is_write ? rt_write_mark(w, g) : rt_read_mark(w, g, t->reader));
-    uint64_t epoch = t->epoch;
+    if (addr & (is.size - 1) || !w || (eight ? pair_is_hot(g) : is_hot(g))) return LEFT;
+    char *cell = is.is_write ? (char *)rt_write_cell(g) : (char *)(g ^ t->read_key);
+    uint64_t *mark = (uint64_t *)(is.is_write ? rt_write_mark(w, g) : rt_read_mark(w, g, t->reader));
     __builtin_prefetch(mark, 1);
-    if (is_write) __builtin_prefetch(rt_readers(w, g), 0);
-    if (!is_write && !(++t->slot->looks % RT_AUDIT)) return false;
-    uint32_t mask = eight ? 15 : ((1u << size) - 1u) << (addr & 3);
+    if (is.is_write) __builtin_prefetch(rt_readers(w, g), 0);
+    if (!is.is_write && !(++t->slot->looks % RT_AUDIT)) return LEFT;
+    uint32_t mask = eight ? 15 : ((1u << is.size) - 1u) << (addr & 3);
     uint64_t old = eight ? *(uint64_t *)cell : *(uint32_t *)cell;
-    if (!old && !is_write) return first_read(t, w, g, eight, mask, site, sp, kind);
-    if (old && (eight ? !own_pair(old, epoch) : ((uint32_t)old ^ (uint32_t)epoch) & ~RT_CLOCK_MASK))
-        return !eight && covered((uint32_t *)cell, (uint32_t *)mark, (uint32_t)epoch, mask);
-    if (!is_write && mask != 15 && !alone(*rt_write_cell(g), (uint32_t)epoch)) return false;
-    char *readers = is_write ? (char *)rt_readers(w, g) : NULL;
-    uint32_t r = !is_write ? 0 : eight ? *(uint16_t *)readers : *(uint8_t *)readers;
-    if (r && !own_readers(t, g, !eight, r)) return false;
+    if (!old && !is.is_write) return FIRST;
+    if (old && (eight ? !own_pair(old, t->epoch) : ((uint32_t)old ^ (uint32_t)t->epoch) & ~RT_CLOCK_MASK))
+        return !eight && covered((uint32_t *)cell, (uint32_t *)mark, (uint32_t)t->epoch, mask) ? DONE : LEFT;
+    if (!is.is_write && is.size < 4 && mask != 15 && !alone(*rt_write_cell(g), (uint32_t)t->epoch)) return LEFT;
+    uint32_t r = is.is_write ? readers_of(w, g, eight) : 0;
+    if (r && !own_readers(t, g, !eight, r)) return LEFT;
     uint32_t id = known(t, site, sp);
-    if (!id) return false;
+    if (!id) return LEFT;
     id |= mask << RT_ID_BITS;
     if (eight) {
         *mark = BOTH(id);
-        __atomic_store_n((uint64_t *)cell, epoch, __ATOMIC_RELEASE);
+        __atomic_store_n((uint64_t *)cell, t->epoch, __ATOMIC_RELEASE);
     } else {
         *(uint32_t *)mark = id;
-        __atomic_store_n((uint32_t *)cell, (uint32_t)epoch, __ATOMIC_RELEASE);
+        __atomic_store_n((uint32_t *)cell, (uint32_t)t->epoch, __ATOMIC_RELEASE);
     }
-    if (!is_write) {
-        remember_load(t, g, kind & X86_QUICK_LOAD);
-        return true;
+    if (!is.is_write) {
+        remember_load(t, g, is.mov);
+        return DONE;
     }
-    if (LIKELY(r == (eight ? *(volatile uint16_t *)readers : *(volatile uint8_t *)readers))) return true;
+    if (LIKELY(r == readers_of(w, g, eight))) return DONE;
     if (eight)
         *(uint64_t *)cell = old; /* somebody reads just now */
     else
         *(uint32_t *)cell = (uint32_t)old;
-    return false;
+    return LEFT;
 }
 
 /*
@@ -382,50 +401,63 @@ ALWAYS int any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, bool 
     return leave(t, done);
 }
 
-#define LEAF __attribute__((no_caller_saved_registers))
-
-static LEAF __attribute__((noinline)) int read_any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+static __attribute__((noinline)) int read_any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
     return any(addr, site, sp, kind, false);
 }
-static LEAF __attribute__((noinline)) int write_any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+static __attribute__((noinline)) int write_any(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
     return any(addr, site, sp, kind, true);
 }
 
-ALWAYS int quick(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, bool eight, bool is_write) {
+ALWAYS int quick(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind, struct what is, x86_quick_hook *first) {
     struct rt_tls *t = &rt_tls;
     __builtin_prefetch((void *)addr, 0);
     if (!enter(t)) return 0;
-    if (again(t, addr, eight, is_write, site, sp, kind)) return leave(t, true);
-    return is_write ? write_any(addr, site, sp, kind) : read_any(addr, site, sp, kind);
+    enum verdict v = again(t, addr, site, sp, is);
+    if (v == DONE) return leave(t, true);
+    if (is.is_write) return write_any(addr, site, sp, kind);
+    return v == FIRST ? first(addr, site, sp, kind) : read_any(addr, site, sp, kind);
 }
 
-static LEAF int read(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
-    return quick(addr, site, sp, kind, false, false);
-}
-static LEAF int read8(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
-    return quick(addr, site, sp, kind, true, false);
-}
-static LEAF int write(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
-    return quick(addr, site, sp, kind, false, true);
-}
-static LEAF int write8(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
-    return quick(addr, site, sp, kind, true, true);
-}
-static LEAF int read_vector(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+#define QUICK_READ(name, bytes, load)                                                                                  \
+    static __attribute__((noinline)) int first_##name(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {    \
+        const struct what is = {.size = bytes, .mov = load};                                                           \
+        return first_read(&rt_tls, addr, site, sp, is) ? leave(&rt_tls, true) : read_any(addr, site, sp, kind);        \
+    }                                                                                                                  \
+    static int name(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {                                      \
+        return quick(addr, site, sp, kind, (struct what){.size = bytes, .mov = load}, first_##name);                   \
+    }
+#define QUICK_WRITE(name, bytes)                                                                                       \
+    static int name(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {                                      \
+        return quick(addr, site, sp, kind, (struct what){.size = bytes, .is_write = true}, NULL);                      \
+    }
+QUICK_READ(read1, 1, false)
+QUICK_READ(read2, 2, false)
+QUICK_READ(read4, 4, false)
+QUICK_READ(read8, 8, false)
+QUICK_READ(load1, 1, true)
+QUICK_READ(load2, 2, true)
+QUICK_READ(load4, 4, true)
+QUICK_READ(load8, 8, true)
+QUICK_WRITE(write1, 1)
+QUICK_WRITE(write2, 2)
+QUICK_WRITE(write4, 4)
+QUICK_WRITE(write8, 8)
+
+static int read_vector(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
     return enter(&rt_tls) ? read_any(addr, site, sp, kind) : 0;
 }
-static LEAF int write_vector(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+static int write_vector(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
     return enter(&rt_tls) ? write_any(addr, site, sp, kind) : 0;
 }
-static LEAF int never(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
+static int never(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind) {
     (void)addr, (void)site, (void)sp, (void)kind;
     return 0;
 }
 
 /* By the logarithm of the size; no plain load is longer than a register. */
-x86_quick_hook *const rt_quick[X86_QUICK_KINDS] = {read, read, read, read8, read_vector, read_vector, never,
-        never,                                                                 /* 0 */
-        write, write, write, write8, write_vector, write_vector, never, never, /* X86_QUICK_WRITE */
-        read, read, read, read8, never, never, never, never,                   /* X86_QUICK_LOAD */
+x86_quick_hook *const rt_quick[X86_QUICK_KINDS] = {read1, read2, read4, read8, read_vector, read_vector, never,
+        never,                                                                    /* 0 */
+        write1, write2, write4, write8, write_vector, write_vector, never, never, /* X86_QUICK_WRITE */
+        load1, load2, load4, load8, never, never, never, never,                   /* X86_QUICK_LOAD */
         never, never, never, never, never, never, never, never};
 _Static_assert(X86_QUICK_WRITE == 8 && X86_QUICK_LOAD == 16, "the table's rows");

@@ -75,7 +75,7 @@
         .size   \name, . - \name
         .endm
 
-/* The slow path asks the quick hook first, which keeps all registers but rax. */
+/* The slow path asks the quick hook first: for it the registers that a call may change are saved, and no others. */
         .globl  x86_thunk_slow
         .hidden x86_thunk_slow
         .type   x86_thunk_slow, @function
@@ -89,6 +89,11 @@ x86_thunk_slow:
         push    %rax
         push    %rdx
         push    %rcx
+        push    %r8
+        push    %r9
+        push    %r10
+        push    %r11
+        push    %rdi
         mov     x86_hooks_in_use+40(%rip), %rax
         test    %rax, %rax
         jz      2f
@@ -98,11 +103,16 @@ x86_thunk_slow:
         shr     $24, %ecx
         and     $0x1f, %ecx
         and     $0xffffff, %esi
-        lea     192(%rsp,%rdx,8), %rdx
-        add     32(%rsp), %esi
+        lea     232(%rsp,%rdx,8), %rdx
+        add     72(%rsp), %esi
         call    *(%rax,%rcx,8)
         test    %eax, %eax
         jz      2f
+        pop     %rdi
+        pop     %r11
+        pop     %r10
+        pop     %r9
+        pop     %r8
         pop     %rcx
         pop     %rdx
         pop     %rax
@@ -110,7 +120,12 @@ x86_thunk_slow:
         mov     24(%rsp), %rdi
         lea     8(%rsp), %rsp
         ret     $16
-2:      pop     %rcx
+2:      pop     %rdi
+        pop     %r11
+        pop     %r10
+        pop     %r9
+        pop     %r8
+        pop     %rcx
         pop     %rdx
         pop     %rax
 1:      pop     %rsi

@@ -38,9 +38,8 @@ struct x86_regs {
     uint64_t rsp, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rsi, rdx, rcx, rax, rdi;
 };
 
-/* Returns rax and keeps all other registers; takes the stack as it comes. sp: the program's. kind: enum x86_quick. */
-typedef int x86_quick_hook(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind)
-        __attribute__((no_caller_saved_registers));
+/* An ordinary function, but that it takes the stack as it comes. sp: the program's. kind: enum x86_quick. */
+typedef int x86_quick_hook(uintptr_t addr, uint32_t site, uintptr_t sp, uint32_t kind);
 
 /*
  * What the slow paths call, on the thread's own stack, below its red zone. They may run in any instrumented code of the
