@@ -228,9 +228,10 @@ static bool job_print_one(const struct job *j, struct report *r, const struct cm
     if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode)) progress_start("writing the report", r->nfindings);
     bool good = report_print(o->format, f, r);
     progress_end();
-    if (good && j->args->threads) report_print_threads(f, r);
-    if (good && j->args->queues) report_print_queues(f, r);
-    if (good && j->args->contention) report_print_contention(f, r);
+    bool text = strcmp(o->format->name, "text") == 0; /* the other formats have what they can show of it in any case */
+    if (good && text && j->args->threads) report_print_threads(f, r);
+    if (good && text && j->args->queues) report_print_queues(f, r);
+    if (good && text && j->args->contention) report_print_contention(f, r);
     if (!good) cmd_say("%s: cannot be written: %s", o->path ? o->path : "report", strerror(errno));
     if (f != stdout && f != stderr && fclose(f) != 0 && good) {
         cmd_say("%s: cannot be written: %s", o->path, strerror(errno));

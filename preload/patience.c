@@ -44,7 +44,7 @@ int tw_patience(pthread_mutex_t *m, uintptr_t pc) {
         t->unhelped = t->impatience;
     } else {
         t->impatience /= 2;
-        place->contended++;
+        tw_stat_waited(place, tw_sys_now_coarse(), 0);
     }
     return rc;
 }

@@ -385,10 +385,11 @@ struct tw_stat_entry *tw_stat_of(struct tw_thread *t, uint32_t object, uintptr_t
 
 void tw_stat_waited(struct tw_stat_entry *e, uint64_t now, uint64_t ns) {
     enum { KEPT_NS = 100000 };
+    int64_t since = (int64_t)(now - e->added_ns); /* below 0: the clock of one of the two was the coarse one */
     e->contended++;
     e->wait_ns += ns;
     if (ns > e->wait_max_ns) e->wait_max_ns = ns;
-    if (now - e->added_ns < KEPT_NS) return;
+    if (since < KEPT_NS) return;
     e->added_ns = now;
     hand_in(e);
 }

@@ -17,7 +17,7 @@ struct twatch_use *tw_use_of(struct tw_thread *t, uint32_t object);
 struct tw_stat_entry *tw_stat_of(struct tw_thread *t, uint32_t object, uintptr_t pc, uint32_t stack);
 /* The same if this thread has asked for it lately, else NULL. */
 struct tw_stat_entry *tw_stat_known(struct tw_thread *t, uint32_t object, uintptr_t pc);
-/* One contended acquisition more. It shows in the record a tenth of a millisecond later at the latest, if the thread
+/* One contended acquisition more, at a CLOCK_MONOTONIC time, coarse or not. It shows in the record a tenth of a millisecond later at the latest, if the thread
    waits at this place again by then, or ends: threads that hand a lock to and fro would hand its record on as well. */
 void tw_stat_waited(struct tw_stat_entry *e, uint64_t now, uint64_t ns);
 void tw_stat_thread_ended(struct tw_thread *t);
