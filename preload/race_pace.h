@@ -19,12 +19,14 @@ void tw_pace_trap(uint64_t in_handler_ns, bool tick);
 void tw_pace_tick(void);
 /* Traps can be paid for. Any context. */
 bool tw_pace_earned(void);
-/* True if it is time to ask tw_pace_owed: it is not cheap. */
+/* True if it is time to ask tw_pace_owed, which is not cheap: when it has been long enough, or this was asked often. */
 bool tw_pace_due(uint64_t now);
 /* For how long to rest (wall clock), 0: not at all. `on`: events are open, switches and births cost something. */
 uint64_t tw_pace_owed(uint64_t now, bool on);
 /* The bill is for threads that waited or were created above all: the process comes to where sampling is woken. */
 bool tw_pace_waiting(void);
+/* The events are opened again, for each thread alone: the kernel has more to do when threads take turns. */
+void tw_pace_anew(void);
 /* The bill is paid: a new one begins. */
 void tw_pace_paid(uint64_t now);
 void tw_pace_forked(void);

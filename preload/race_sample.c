@@ -79,6 +79,7 @@ static void wake_up(uint64_t now) {
         if (d && d->tid && t->thread != tw_self->id) tids[n++] = d->tid;
     }
     tw_pace_paid(now);
+    tw_pace_anew();
     nothing_watched = false;
     bool open = tw_events_open(key, tids, n) == 0;
     tw_pace_spend(tw_pace_now() - before);
