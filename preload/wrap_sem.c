@@ -193,6 +193,13 @@ static inline void taken_quick(const struct request *r) {
 
 /* The blocking forms act on a pending cancellation before they look at the value, so the test comes before the try. */
 
+/* The interpreter's lock has not been taken again: the frames are still those of the try. */
+static void taken_in_wait(const struct request *r) {
+    tw_python_frames_stay(r->python);
+    taken(r);
+    tw_python_frames_stay(0);
+}
+
 static __attribute__((noinline)) int wait_slow(sem_t *s, uintptr_t pc, uintptr_t cfa) {
     const struct request r = {s, pc, cfa, 0, after_try(s, cfa)};
     if (TW_UNLIKELY(!try_take(s))) {
@@ -200,7 +207,7 @@ static __attribute__((noinline)) int wait_slow(sem_t *s, uintptr_t pc, uintptr_t
         w.rc = TW_REAL(sem_wait)(s);
         if (w.rc != 0) return w.rc;
     }
-    taken(&r);
+    taken_in_wait(&r);
     return 0;
 }
 
@@ -243,7 +250,7 @@ TW_EXPORT int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *un
         if (w.rc != 0 && errno == ETIMEDOUT) gave_up(&r);
         if (w.rc != 0) return w.rc;
     }
-    taken(&r);
+    taken_in_wait(&r);
     return 0;
 }
 
