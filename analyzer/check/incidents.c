@@ -208,6 +208,16 @@ static bool incident_is_tries(const struct twatch_incident *x) {
     return x->kind == TWATCH_INCIDENT_JOIN_TIMEOUT && !x->object2 && !x->aux;
 }
 
+/* One thread that was asked for again and again until it had ended: nobody gave up. Python does not tell the C library
+ * of its joins. */
+static bool incident_is_patience(const struct model *m, const struct twatch_incident *x) {
+    const struct twatch_thread *t = model_thread(m, x->other_thread);
+    if (x->kind != TWATCH_INCIDENT_JOIN_TIMEOUT || x->object2 != 1 || x->count < 2 || !t) return false;
+    bool ended =
+            t->end == TWATCH_THREAD_RETURNED || t->end == TWATCH_THREAD_EXITED || t->end == TWATCH_THREAD_CANCELLED;
+    return ended && (t->flags & TWATCH_THREAD_JOINED || m->header->flags & TWATCH_HDR_PYTHON);
+}
+
 /* How long joins with a limit took, and at worst can take: each of them began when the one before ended. */
 static void incident_join_timeout(
         struct strbuf *out, const struct check *c, const struct twatch_incident *x, uint64_t count) {
@@ -275,6 +285,7 @@ static bool incident_counts(const struct check *c, const struct twatch_incident 
     const struct incident_row *row = &incident_rows[x->kind];
     if (check_rule((enum check_rule_id)row->rule)->optional && !c->optional) return false;
     if (x->kind == TWATCH_INCIDENT_LOCK_HELD_AT_THREAD_EXIT && incident_was_given_back(c, x)) return false;
+    if (incident_is_patience(c->m, x)) return false;
     if (incident_is_tries(x) && !incident_given_up(c->m, x)) return false;
     const struct twatch_object *o = model_object(c->m, x->object);
     return !(row->lock_only && o && o->kind == TWATCH_OBJ_SEM && !locks_is_lock(c->m, x->object));
