@@ -15,7 +15,8 @@ static uint64_t keys[FDS];
 
 /* A thread that the library does not know yet is not attached from here: attaching copies memory. */
 TW_NOINLINE void tw_hands_touched(const void *p, size_t n, int is_write, uintptr_t pc, uintptr_t cfa) {
-    if (!n || !tw_self || tw_self->busy || tw_self->ended) return;
+    if (!n || tw_race->known((uintptr_t)p, n, is_write)) return;
+    if (!tw_self || tw_self->busy || tw_self->ended) return;
     struct tw_thread *t = tw_enter();
     if (!t) return;
     tw_race->range((uintptr_t)p, n, is_write, pc, cfa);

@@ -55,9 +55,7 @@ static inline size_t usable(void *p) {
 static TW_NOINLINE void born(void *p, size_t n, uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = p ? tw_enter() : NULL;
     if (!t) return;
-    tw_race->fresh_at((uintptr_t)p, n, pc, cfa);
-    const size_t whole = pc ? usable(p) : 0, asked = (n + 3) & ~(size_t)3;
-    if (whole > asked) tw_race->fresh((uintptr_t)p + asked, whole - asked);
+    tw_race->fresh_block((uintptr_t)p, n, pc ? usable(p) : n, pc, cfa);
     tw_leave(t);
 }
 

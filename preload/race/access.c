@@ -23,11 +23,7 @@
 #include "shadow.h"
 #include "x86/x86.h"
 
-enum {
-    FREE_MARKED = 1 << 12,
-    SAME_KEY = 1 << 12,
-    SHORT = 256
-}; /* SAME_KEY: cells of so many bytes lie as their bytes do */
+enum { FREE_MARKED = 1 << 12, SAME_KEY = 1 << 12 }; /* SAME_KEY: cells of so many bytes lie as their bytes do */
 
 static inline bool unordered(const struct rt_tls *t, uint32_t epoch) {
     uint32_t s = rt_slot_of(epoch);
@@ -449,18 +445,48 @@ void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *
     }
 }
 
-bool rt_access_known(const struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write) {
-    if (bytes > SHORT || !t->slot || t->reacquire) return false;
-    const struct rt_window *w = rt_window(addr);
-    if (!w || rt_window(addr + bytes - 1) != w) return false;
-    uintptr_t hi = addr + bytes;
-    for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
-        const uint32_t *cell = is_write ? rt_write_cell(g) : (const uint32_t *)(g ^ t->read_key);
-        const uint32_t *mark = is_write ? rt_write_mark(w, g) : rt_read_mark(w, g, t->reader);
-        uint32_t mask = rt_mask_of(g, addr, hi);
-        if (*cell != (uint32_t)t->epoch || (mask != 15 && (*mark >> RT_ID_BITS & mask) != mask)) return false;
+/*
+ * ---- ranges of which nothing is to be said: the cells have the epoch, or the thread reads what it wrote in it
+ *
+ * Of a part of a granule that one thread alone uses, the cell is asked and not the mark, as in the inline checks: the
+ * pieces of a text lie side by side in it and are read in turn, and each would take the other's place. One in RT_AUDIT
+ * of them is noted all the same.
+ */
+#define ALWAYS static inline __attribute__((always_inline))
+
+ALWAYS bool granule_known(struct rt_tls *t, const struct rt_window *w, uintptr_t g, uint32_t mask, bool is_write) {
+    uint32_t ep = (uint32_t)t->epoch, written = *rt_write_cell(g);
+    if ((is_write ? written : *(uint32_t *)(g ^ t->read_key)) == ep) return mask == 15 || ++t->slot->looks % RT_AUDIT;
+    return !is_write && written == ep && (*rt_write_mark(w, g) >> RT_ID_BITS & mask) == mask;
+}
+
+ALWAYS bool pair_known(const struct rt_tls *t, const struct rt_window *w, uintptr_t g, bool is_write) {
+    uint64_t ep = t->epoch, written = *pair(rt_write_cell(g));
+    if ((is_write ? written : *(uint64_t *)(g ^ t->read_key)) == ep) return true;
+    return !is_write && written == ep && (*pair(rt_write_mark(w, g)) & WHOLE_PAIR) == WHOLE_PAIR;
+}
+
+ALWAYS bool all_known(struct rt_tls *t, const struct rt_window *w, uintptr_t addr, uintptr_t hi, bool is_write) {
+    uintptr_t g = addr & ~3ull, last = (hi - 1) & ~3ull;
+    if (!granule_known(t, w, last, rt_mask_of(last, addr, hi), is_write)) return false; /* what is new is behind */
+    if (g == last) return true;
+    if (!granule_known(t, w, g, rt_mask_of(g, addr, hi), is_write)) return false;
+    for (g += 4; g < last; g += 4) {
+        if (!(g & 63)) g += known_blocks(g, last, is_write ? rt_write_cell(g) : (uint32_t *)(g ^ t->read_key), t->epoch);
+        if (!(g & 7) && g + 8 <= last) {
+            if (!pair_known(t, w, g, is_write)) return false;
+            g += 4;
+        } else if (g < last && !granule_known(t, w, g, 15, is_write)) {
+            return false;
+        }
     }
     return true;
+}
+
+bool rt_access_known(struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write) {
+    const struct rt_window *w = rt_window(addr);
+    if (!w || !t->slot || t->reacquire || rt_window(addr + bytes - 1) != w) return false;
+    return is_write ? all_known(t, w, addr, addr + bytes, true) : all_known(t, w, addr, addr + bytes, false);
 }
 
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p) {

@@ -74,6 +74,11 @@ struct tw_race_ops {
     /* Where the program's mapping of this size should lie, when it leaves the place to the kernel: a hint, or 0. Any
      * context. */
     uintptr_t (*place)(size_t size);
+    /* Is there nothing to be said of a range access that the calling thread makes now? Then range() need not be called.
+     * Any context, outside the guard too. */
+    int (*known)(uintptr_t addr, size_t size, int is_write);
+    /* As fresh_at, of a block that dies as a whole: its last bytes, from size to whole, are new with it. */
+    void (*fresh_block)(uintptr_t addr, size_t size, size_t whole, uintptr_t site, uintptr_t cfa);
 };
 
 enum { TW_RACE_SAVE = 8 };

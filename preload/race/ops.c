@@ -166,12 +166,13 @@ static void place_of_call(struct rt_place *p, uintptr_t site, uintptr_t cfa, uin
         p->key |= 1ull << 62; /* memcpy reads and writes at one site */
 }
 
-static void op_fresh_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa) {
+static void op_fresh_block(uintptr_t addr, size_t size, size_t whole, uintptr_t site, uintptr_t cfa) {
     struct rt_tls *t = &rt_tls;
-    if (!size || !begin(t)) return;
-    rt_shadow_cover(addr, size);
-    rt_shadow_clear(addr, addr + size);
-    if (site) {
+    if (whole < size) whole = size;
+    if (!whole || !begin(t)) return;
+    rt_shadow_cover(addr, whole);
+    rt_shadow_clear(addr, addr + whole);
+    if (site && size) {
         struct rt_place p;
         place_of_call(&p, site, cfa, RT_WRITE | RT_FREE, 0); /* the flags only tell the cache's keys apart */
         rt_block_new(addr, size, rt_history_id(t, &p));
@@ -179,8 +180,12 @@ static void op_fresh_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t c
     end(t);
 }
 
+static void op_fresh_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa) {
+    op_fresh_block(addr, size, 0, site, cfa);
+}
+
 static void op_fresh(uintptr_t addr, size_t size) {
-    op_fresh_at(addr, size, 0, 0);
+    op_fresh_block(addr, size, 0, 0, 0);
 }
 
 static void op_dead_at(uintptr_t addr, size_t size, uintptr_t site, uintptr_t cfa) {
@@ -204,9 +209,13 @@ static void op_dead(uintptr_t addr, size_t size) {
     op_dead_at(addr, size, 0, 0);
 }
 
+static int op_known(uintptr_t addr, size_t size, int is_write) {
+    return rt_access_known(&rt_tls, addr, size, is_write);
+}
+
 static void op_range(uintptr_t addr, size_t size, int is_write, uintptr_t site, uintptr_t cfa) {
     struct rt_tls *t = &rt_tls;
-    if (!size || rt_access_known(t, addr, size, is_write) || !rt_modules_watched(site, false) || !begin(t)) return;
+    if (!size || !rt_modules_watched(site, false) || !begin(t)) return;
     struct rt_place p;
     place_of_call(&p, site, cfa, (is_write ? RT_WRITE : RT_READ) | RT_RANGE, size < 1u << 20 ? size : 1u << 20);
     rt_access(t, addr, size, &p);
@@ -320,4 +329,6 @@ const struct tw_race_ops rt_ops = {
         .busy = op_busy,
         .defer = op_defer,
         .place = op_place,
+        .known = op_known,
+        .fresh_block = op_fresh_block,
 };

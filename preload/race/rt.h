@@ -248,8 +248,8 @@ void rt_sync_unwatched(struct rt_tls *t, uintptr_t granule, bool atomic, bool re
 /* An access of these flags will be looked at: prefetches. Any state of t. */
 void rt_access_soon(const struct rt_tls *t, uintptr_t addr, uint32_t flags);
 void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *p);
-/* Would the check of a short range find the thread's epoch in all its cells? Any state of t. */
-bool rt_access_known(const struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write);
+/* Is there nothing to be said of a range of one byte or more? Any state of t. */
+bool rt_access_known(struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write);
 /* The memory was freed by the caller: a write of what was ever touched of its first 4 KiB. */
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p);
 
