@@ -233,12 +233,13 @@ static void captured(struct rt_slot *s, uint64_t start) {
 
 /*
  * The same for lock sets beside a stack that is known: a program with a lock for each of many elements has as many sets
- * for one place, and each takes a number that no cache has.
+ * for one place, and each takes a number that no cache has. Memory that was in a report has a budget of its own: a
+ * program may go on with the race for hours.
  */
 static bool locks_affordable(struct rt_slot *s, const struct rt_place *p) {
-    if (p->hot) return true;
-    if (s->lock_looks < RT_FREE_LOCKS || ++s->lock_skips >= RT_LOCKS_RATE) {
-        s->lock_looks++;
+    uint32_t *looks = p->hot ? &s->hot_looks : &s->lock_looks;
+    if (*looks < RT_FREE_LOCKS || ++s->lock_skips >= RT_LOCKS_RATE) {
+        ++*looks;
         s->lock_skips = 0;
         return true;
     }

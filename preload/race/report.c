@@ -258,7 +258,7 @@ void rt_report_flush(struct rt_tls *t) {
 
 void rt_report_touch(struct rt_tls *t, uintptr_t granule, uint32_t locks) {
     (void)t;
-    if (!locks) return;
+    if (!locks || locks == RT_LOCKS_UNKNOWN) return;
     rt_lock(&lock);
     for (uint32_t i = npairs; i-- > 1;)
         if (pairs[i].granule == granule) {

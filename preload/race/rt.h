@@ -152,6 +152,7 @@ struct rt_slot {
     uint32_t captures, hot_captures, skipped; /* stacks taken; not taken since (history.c) */
     uint64_t capture_at;        /* time stamp before which no other one is taken */
     uint32_t lock_looks, lock_skips; /* the same for lock sets */
+    uint32_t hot_looks;              /* lock sets of memory that was in a report */
     struct {
         uint64_t key;
         uint32_t set;
