@@ -21,6 +21,11 @@ void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa
 void tw_key_created(unsigned key, bool destructor, uintptr_t pc, uintptr_t cfa);
 void tw_key_deleting(unsigned key, uintptr_t pc, uintptr_t cfa); /* before the real call */
 
+/* With races on: the value that a thread set, so that who else uses it can be told whose it is. A table that newer
+ * values take the places of. tw_key_value_of is for the guard, and false when the thread has ended. */
+void tw_key_value_set(unsigned key, const void *value);
+bool tw_key_value_of(uintptr_t value, uint32_t *key_object, uint32_t *thread);
+
 /* Inside the guard: in the first round of a thread's destructors, before any other of them, and from tw_thread_end, in the last round. */
 void tw_key_thread_ending(struct tw_thread *t);
 void tw_key_thread_end(struct tw_thread *t);

@@ -1,4 +1,5 @@
 #include "race_host.h"
+#include "key.h"
 
 #include "config.h"
 #include "held.h"
@@ -62,7 +63,14 @@ void *tw_race_host_record(uint32_t kind, size_t bytes) {
 void tw_race_host_recorded(void *element) {
     const struct twatch_chunk *c = race_stream.chunk;
     if (!c || (char *)element < (const char *)(c + 1) || (char *)element >= (const char *)c + c->pages * TWATCH_PAGE) return; /* a RACEINFO */
-    const struct twatch_race *r = element;
+    struct twatch_race *r = element;
+    uint32_t key, owner;
+    /* Made by that thread, too: its memory may have gone back and be somebody else's by now. */
+    if (r->where == TWATCH_WHERE_HEAP && tw_key_value_of(r->block, &key, &owner) && owner == r->alloc_thread) {
+        r->side[0].key = key;
+        r->owner_thread = owner;
+        tw_object_keep(key);
+    }
     for (uint32_t i = 0; i < r->side[0].nlocks + r->side[1].nlocks; i++) tw_object_keep(r->locks[i]);
     tw_stream_seal(&race_stream, element);
     tw_lock_give(&race_stream.lock);

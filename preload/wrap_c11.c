@@ -168,7 +168,9 @@ TW_EXPORT void tss_delete(tss_t key) {
 
 TW_EXPORT int tss_set(tss_t key, void *value) {
     if (TW_UNLIKELY(!tw_key_plain(key))) tw_key_setting(key, value, TW_CALLER, TW_CFA);
-    return TW_REAL(tss_set)(key, value);
+    int rc = TW_REAL(tss_set)(key, value);
+    if (rc == thrd_success) tw_key_value_set(key, value);
+    return rc;
 }
 
 TW_EXPORT void call_once(once_flag *flag, void (*routine)(void)) {

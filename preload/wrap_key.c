@@ -5,6 +5,7 @@
  */
 #include "key.h"
 
+#include "idle.h"
 #include "modules.h"
 #include "python_call.h"
 #include "object.h"
@@ -101,6 +102,40 @@ void tw_key_setting(unsigned key, const void *value, uintptr_t pc, uintptr_t cfa
     tw_leave(t);
 }
 
+/* ---- whose value a block is ---- */
+
+enum { VALUES = 1024 };
+static struct value {
+    uintptr_t value;
+    uint32_t key, thread;
+} values[VALUES];
+static struct tw_lock values_lock;
+
+static struct value *place_of(uintptr_t value) {
+    return &values[(value >> 4 ^ value >> 14) % VALUES];
+}
+
+void tw_key_value_set(unsigned key, const void *value) {
+    if (TW_LIKELY(!tw_race && tw_idle_on)) return; /* the engine comes with the first thread, if it comes */
+    struct tw_thread *t = key && key < TW_KEYS && value ? tw_enter() : NULL;
+    if (!t) return;
+    tw_lock_take(&values_lock);
+    *place_of((uintptr_t)value) = (struct value){(uintptr_t)value, key, t->id};
+    tw_lock_give(&values_lock);
+    tw_leave(t);
+}
+
+bool tw_key_value_of(uintptr_t value, uint32_t *key_object, uint32_t *thread) {
+    tw_lock_take(&values_lock);
+    struct value v = *place_of(value);
+    tw_lock_give(&values_lock);
+    const struct twatch_thread *d = v.value == value ? tw_thread_desc(v.thread) : NULL;
+    if (!d || d->end != TWATCH_THREAD_RUNNING) return false;
+    *key_object = tw_object_find(v.key);
+    *thread = v.thread;
+    return *key_object != 0;
+}
+
 /* A small number, something static or something on the thread's own stack needs no freeing. */
 static bool may_be_heap(const struct tw_thread *t, const void *value) {
     uintptr_t v = (uintptr_t)value;
@@ -152,6 +187,7 @@ TW_EXPORT int pthread_key_delete(pthread_key_t key) {
 TW_EXPORT int pthread_setspecific(pthread_key_t key, const void *value) {
     if (TW_UNLIKELY(!tw_key_plain(key))) tw_key_setting(key, value, TW_CALLER, TW_CFA);
     int rc = TW_REAL(pthread_setspecific)(key, value);
+    if (rc == 0) tw_key_value_set(key, value);
     tw_python_key_set(key);
     return rc;
 }

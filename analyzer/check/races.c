@@ -158,8 +158,12 @@ static const char *races_heap_name(const struct check *c, const struct twatch_ra
     struct arena *a = &c->out->arena;
     const char *made = names_place(c->m, a, x->alloc_stack, 0);
     uint64_t offset = address >= x->block && address - x->block < x->block_size ? address - x->block : 0;
-    return arena_printf(a, "byte %" PRIu64 " of a heap block of %" PRIu64 " bytes%s%s", offset, x->block_size,
-            made ? " allocated in " : "", made ? made : "");
+    bool specific = x->owner_thread && x->side[0].key && model_object(c->m, x->side[0].key);
+    const char *whose = specific ? arena_printf(a, ", the value of thread-specific key %s in %s", names_object(c->m, a, x->side[0].key),
+                                           names_thread(c->m, a, x->owner_thread))
+                                 : "";
+    return arena_printf(a, "byte %" PRIu64 " of a heap block of %" PRIu64 " bytes%s%s%s", offset, x->block_size,
+            made ? " allocated in " : "", made ? made : "", whose);
 }
 
 static const char *races_tls_name(const struct check *c, const struct twatch_race *x, uint64_t address) {

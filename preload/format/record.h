@@ -536,7 +536,7 @@ struct twatch_race_side {
     uint32_t size;       /* bytes */
     uint32_t flags;      /* enum twatch_race_side_flags */
     uint32_t nlocks;     /* objects held, in the array behind the element: side 0's first */
-    uint32_t reserved;
+    uint32_t key;        /* side 0, HEAP: the thread-specific key whose value in owner_thread the block is; 0 none */
 };
 
 enum twatch_race_flags {
@@ -550,7 +550,7 @@ struct twatch_race {
     uint32_t size;
     uint32_t flags;          /* enum twatch_race_flags */
     uint32_t where;          /* enum twatch_race_where */
-    uint32_t owner_thread;   /* STACK, TLS: whose */
+    uint32_t owner_thread;   /* STACK, TLS, and HEAP with a key: whose */
     uint64_t block, block_size; /* HEAP: the malloc block */
     uint32_t alloc_stack;
     uint32_t alloc_thread;
