@@ -46,11 +46,11 @@ static void learn_from(struct rt_tls *t, uint32_t epoch) {
  * race is believed, the locations that the thread last read by a single mov are asked whether the other thread has
  * stored to one of them since.
  */
-static bool published_since(struct rt_tls *t, uint32_t epoch, uintptr_t granule) {
+static bool published_since(struct rt_tls *t, uint32_t epoch, uintptr_t addr, const struct rt_place *p) {
     struct rt_slot *s = t->slot;
     for (uint32_t i = 0; i < RT_RECENT; i++) {
         uintptr_t g = s->recent[i];
-        if (!g || ((g ^ granule) & ~(uintptr_t)7) == 0) continue; /* the other half of the same word publishes nothing */
+        if (!g || g - (addr & ~3ull) < (addr & 3) + p->size) continue; /* one half of an access publishes nothing for the other */
         uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
         if (rt_is_mark(cell)) { /* it was read before it was known to be atomic */
             rt_atomic_plain(t, g, &(struct rt_place){.flags = RT_READ});
@@ -70,7 +70,7 @@ static bool suspect(struct rt_tls *t, uintptr_t g, uint32_t mask, uint32_t old, 
     if (!((mark >> RT_ID_BITS) & mask)) return false;
     const struct rt_access *a = rt_history_get(mark);
     if (a->slot != rt_slot_of(old)) return false; /* overwritten meanwhile */
-    if (published_since(t, old, g)) return false;
+    if (published_since(t, old, addr, p)) return false;
     rt_report(t, &(struct rt_race){.granule = g,
                          .mask = (mark >> RT_ID_BITS) & mask,
                          .old_epoch = old,
@@ -145,6 +145,24 @@ static inline bool noted(uint32_t cell, uint32_t mark, uint32_t epoch, uint32_t 
     return (cell & ~RT_EXACT) == epoch && (mark >> RT_ID_BITS & mask) == mask;
 }
 
+static void remember_load(struct rt_slot *s, uintptr_t g) {
+    if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
+}
+
+/* Kept among the last loads, too: another thread may just be finding out what the variable is. */
+static void at_atomic(struct rt_tls *t, uintptr_t g, struct rt_place *p) {
+    rt_atomic_plain(t, g, p);
+    if (plain_mov(p->flags) && p->flags & RT_READ) remember_load(t->slot, g);
+}
+
+/* Finding the number of an access may take long: another thread may have found out meanwhile that this is an atomic
+ * variable, and its mark must stay. */
+static inline bool became_atomic(struct rt_tls *t, uintptr_t g, struct rt_place *p) {
+    if (__builtin_expect(!rt_is_mark(*(volatile uint32_t *)rt_write_cell(g)), 1)) return false;
+    at_atomic(t, g, p);
+    return true;
+}
+
 static void on_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     if (!(p->flags & RT_FREE) && noted(*rt_write_cell(g), *rt_write_mark(w, g), (uint32_t)t->epoch, mask)) return;
@@ -155,6 +173,7 @@ static void on_write(
     uint32_t own = 1u << (t->slot->number % RT_READERS);
     bool others = !own_or_none(old, ep) || *readers & ~own;
     if (others) check_write(t, g, mask, addr, w, p);
+    if (became_atomic(t, g, p)) return;
     ep = (uint32_t)t->epoch;
     uint32_t all = mask;
     all |= same_access(*mark, id, old, ep);
@@ -163,10 +182,6 @@ static void on_write(
     if (others && is_hot(g)) rt_report_touch(t, g, rt_history_get(id)->locks);
     uint32_t r = *readers;
     if (r) check_readers(t, g, mask, addr, w, p, r);
-}
-
-static void remember_load(struct rt_slot *s, uintptr_t g) {
-    if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
 }
 
 /*
@@ -204,7 +219,9 @@ static void on_read(
         return;
     }
     hint(p, g, ep, w);
-    uint32_t id = rt_history_id(t, p), old = *cell, written = *rt_write_cell(g);
+    uint32_t id = rt_history_id(t, p);
+    if (became_atomic(t, g, p)) return;
+    uint32_t old = *cell, written = *rt_write_cell(g);
     bool others = !own_or_none(written, ep);
     all |= same_access(*mark, id, old, ep);
     if (old && rt_slot_of(old) != rt_slot_of(ep) && unordered(t, old & ~RT_EXACT)) keep_reader(g, w, old, *mark);
@@ -393,7 +410,7 @@ static void write_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const st
         uint32_t cell = *rt_write_cell(g), mask = rt_mask_of(g, addr, hi);
         if (cell == (uint32_t)t->epoch && mask == 15) continue;
         if (__builtin_expect(rt_is_mark(cell), 0))
-            rt_atomic_plain(t, g, p);
+            at_atomic(t, g, p);
         else
             on_write(t, g, mask, g < addr ? addr : g, w, p);
     }
@@ -419,7 +436,7 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
         uint32_t mask = rt_mask_of(g, addr, hi);
         if (*rt_read_cell(g, j) == (uint32_t)t->epoch && mask == 15) continue;
         if (__builtin_expect(rt_is_mark(*rt_write_cell(g)), 0))
-            rt_atomic_plain(t, g, p);
+            at_atomic(t, g, p);
         else
             on_read(t, g, mask, g < addr ? addr : g, w, p);
     }

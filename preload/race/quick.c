@@ -167,7 +167,8 @@ ALWAYS bool write_granule(const struct quick *q, uintptr_t g, uint32_t mask) {
     *mark = all << RT_ID_BITS | q->id;
     __atomic_store_n(cell, all == 15 || !others ? q->epoch : q->epoch | RT_EXACT, __ATOMIC_RELEASE);
     if (__builtin_expect(*(volatile uint8_t *)readers != r, 0) || (!looked && !empty_readers(q, g, r))) {
-        *cell = old; /* somebody reads just now */
+        uint32_t stored = *cell & ~RT_EXACT; /* somebody reads just now; a mark that came meanwhile stays */
+        if (stored == q->epoch) *cell = old;
         return false;
     }
     return true;

@@ -311,6 +311,16 @@ static void became_atomic(struct rt_tls *t, uintptr_t g, uint32_t cell, uint32_t
     rt_clock_learn(t, slot, clock);
 }
 
+/* Whoever reads the variable from here on learns of that store what it would have learned before: the thread that found
+   out what the variable is may be a while in telling. */
+static void published_before(struct sync *s, uint32_t cell, uint32_t mark) {
+    const struct rt_access *old = cell ? rt_history_get(mark) : NULL;
+    uint32_t slot = rt_slot_of(cell);
+    if (!old || old->slot != slot || !(old->flags & RT_MOV) || old->flags & (RT_READ | RT_FREE)) return;
+    rt_clock_bump_other(slot);
+    vector_take(&s->all, rt_clocks[slot], slot, rt_clock_of(cell));
+}
+
 uint32_t rt_atomic_at(struct rt_tls *t, uintptr_t addr, uint32_t size, struct rt_place *p) {
     uintptr_t g = addr & ~3ull;
     const struct rt_window *w = rt_window(g);
@@ -334,6 +344,7 @@ uint32_t rt_atomic_at(struct rt_tls *t, uintptr_t addr, uint32_t size, struct rt
     }
     sync_reset(&pool[n], g, true);
     pool[n].granules = (uint8_t)granules;
+    published_before(&pool[n], cell & ~RT_EXACT, mark);
     for (uint32_t i = 0; i < granules; i++, g += 4) {
         uint8_t *readers = rt_readers(w, g);
         *rt_write_mark(w, g) = n;

@@ -122,7 +122,7 @@ static uint32_t new_site(struct x86_emitter *e, const struct x86_insn *x, unsign
     if (x->cls == X86_FENCED) flags = X86_SITE_FENCE;
     if (x->cls == X86_STRING) flags |= X86_SITE_STRING;
     if (x->access == 3 && x->cls != X86_STRING) flags |= X86_SITE_RMW;
-    if (x->traits & X86_T_MOV && !covers) flags |= X86_SITE_MOV;
+    if (x->traits & (X86_T_MOV | X86_T_EXTEND) && !covers) flags |= X86_SITE_MOV;
     if (x->update) flags = (flags & ~(unsigned)X86_SITE_MOV) | X86_SITE_RMW;
     if (x->spin) flags |= X86_SITE_SPIN;
     X86_VEC_PUSH(&e->sites, struct x86_site_entry,
@@ -367,7 +367,7 @@ static uint32_t quick_of(const struct x86_insn *x) {
     if (!x->size || (x->size & (x->size - 1))) return (uint32_t)X86_NOT_QUICK << X86_SITE_BITS;
     unsigned access = (unsigned)__builtin_ctz(x->size);
     if (x->access & 2) access |= X86_QUICK_WRITE;
-    if (x->traits & X86_T_MOV && x->access == 1 && !x->update) access |= X86_QUICK_LOAD;
+    if (x->traits & (X86_T_MOV | X86_T_EXTEND) && x->access == 1 && !x->update) access |= X86_QUICK_LOAD;
     return (uint32_t)access << X86_SITE_BITS;
 }
 

@@ -191,6 +191,11 @@ static void set_kind(struct x86_insn *x, const ZydisDecodedInstruction *z, const
     case ZYDIS_MNEMONIC_MOV:
         x->traits |= X86_T_MOV;
         break;
+    case ZYDIS_MNEMONIC_MOVZX:
+    case ZYDIS_MNEMONIC_MOVSX:
+    case ZYDIS_MNEMONIC_MOVSXD:
+        x->traits |= X86_T_EXTEND;
+        break;
     /* Transactions. The beginning stays where it is: it says where an abort goes on, with the registers as they are
      * there. What the checks do inside is undone with the rest. */
     case ZYDIS_MNEMONIC_XBEGIN:

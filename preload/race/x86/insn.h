@@ -62,6 +62,7 @@ enum x86_trait {
     X86_T_COMPARE = 32, /* cmps, scas: ends early */
     X86_T_RESULT = 32,  /* of a site that is no string: an update whose flags are used */
     X86_T_SOURCE = 64,  /* string: reads at rsi */
+    X86_T_EXTEND = 64,  /* no string: movzx, movsx: a load like a plain mov, of part of a register */
     X86_T_DEST = 128,   /* string: touches rdi */
 };
 
