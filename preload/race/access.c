@@ -23,7 +23,7 @@
 #include "shadow.h"
 #include "x86/x86.h"
 
-enum { FREE_MARKED = 1 << 12, SAME_KEY = 1 << 12 }; /* SAME_KEY: cells of so many bytes lie as their bytes do */
+enum { FREE_MARKED = 1 << 12 };
 
 static inline bool unordered(const struct rt_tls *t, uint32_t epoch) {
     uint32_t s = rt_slot_of(epoch);
@@ -145,19 +145,15 @@ static inline bool noted(uint32_t cell, uint32_t mark, uint32_t epoch, uint32_t 
     return (cell & ~RT_EXACT) == epoch && (mark >> RT_ID_BITS & mask) == mask;
 }
 
-static void remember_load(struct rt_slot *s, uintptr_t g) {
-    if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
-}
-
 /* Kept among the last loads, too: another thread may just be finding out what the variable is. */
 static void at_atomic(struct rt_tls *t, uintptr_t g, struct rt_place *p) {
     rt_atomic_plain(t, g, p);
-    if (plain_mov(p->flags) && p->flags & RT_READ) remember_load(t->slot, g);
+    if (plain_mov(p->flags) && p->flags & RT_READ) rt_remember_load(t->slot, g);
 }
 
 /* Finding the number of an access may take long: another thread may have found out meanwhile that this is an atomic
  * variable, and its mark must stay. */
-static inline bool became_atomic(struct rt_tls *t, uintptr_t g, struct rt_place *p) {
+static inline bool is_atomic_now(struct rt_tls *t, uintptr_t g, struct rt_place *p) {
     if (__builtin_expect(!rt_is_mark(*(volatile uint32_t *)rt_write_cell(g)), 1)) return false;
     at_atomic(t, g, p);
     return true;
@@ -173,7 +169,7 @@ static void on_write(
     uint32_t own = 1u << (t->slot->number % RT_READERS);
     bool others = !own_or_none(old, ep) || *readers & ~own;
     if (others) check_write(t, g, mask, addr, w, p);
-    if (became_atomic(t, g, p)) return;
+    if (is_atomic_now(t, g, p)) return;
     ep = (uint32_t)t->epoch;
     uint32_t all = mask;
     all |= same_access(*mark, id, old, ep);
@@ -220,7 +216,7 @@ static void on_read(
     }
     hint(p, g, ep, w);
     uint32_t id = rt_history_id(t, p);
-    if (became_atomic(t, g, p)) return;
+    if (is_atomic_now(t, g, p)) return;
     uint32_t old = *cell, written = *rt_write_cell(g);
     bool others = !own_or_none(written, ep);
     all |= same_access(*mark, id, old, ep);
@@ -235,7 +231,7 @@ static void on_read(
         check_write(t, g, mask, addr, w, p);
         if (is_hot(g)) rt_report_touch(t, g, rt_history_get(id)->locks);
     }
-    if (plain_mov(p->flags)) remember_load(t->slot, g);
+    if (plain_mov(p->flags)) rt_remember_load(t->slot, g);
 }
 
 /* ---- two granules at once, where nobody else has been: most of what a thread does is on memory of its own */
@@ -244,15 +240,9 @@ static inline bool pair_own_or_none(uint64_t cells, uint64_t epoch) {
     return own_or_none((uint32_t)cells, (uint32_t)epoch) && own_or_none((uint32_t)(cells >> 32), (uint32_t)epoch);
 }
 
-static inline uint64_t *pair(uint32_t *cell) {
-    return (uint64_t *)cell;
-}
-
 static inline uint32_t pair_readers(const struct rt_window *w, uintptr_t g) {
     return *(uint16_t *)rt_readers(w, g);
 }
-
-#define WHOLE_PAIR 0xf0000000f0000000ull
 
 static inline uint64_t pair_mark(uint32_t id) {
     return (uint64_t)(15u << RT_ID_BITS | id) * 0x100000001ull;
@@ -270,34 +260,34 @@ static bool write_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w,
         p->shared = p->hot = false;
         rt_history_id(t, p);
     }
-    uint64_t ep = t->epoch, *cells = pair(rt_write_cell(g)), old = *cells;
+    uint64_t ep = t->epoch, *cells = rt_pair(rt_write_cell(g)), old = *cells;
     if (!pair_own_or_none(old, ep) || is_hot(g) || is_hot(g + 4)) return false;
     uint32_t r = pair_readers(w, g);
-    if (r && (r & ~(own * 0x101u) || !pair_own_or_none(*pair(rt_read_cell(g, (uint32_t)__builtin_ctz(own))), ep)))
+    if (r && (r & ~(own * 0x101u) || !pair_own_or_none(*rt_pair(rt_read_cell(g, (uint32_t)__builtin_ctz(own))), ep)))
         return false;
-    *pair(rt_write_mark(w, g)) = pair_mark(p->id);
+    *rt_pair(rt_write_mark(w, g)) = pair_mark(p->id);
     __atomic_store_n(cells, ep, __ATOMIC_RELEASE);
     return pair_readers(w, g) == r || taken_back(cells, ep, old); /* somebody reads just now */
 }
 
 static bool read_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t j) {
-    uint64_t ep = t->epoch, written = *pair(rt_write_cell(g)), *cells = pair(rt_read_cell(g, j)), old = *cells;
-    bool own = written == ep && (*pair(rt_write_mark(w, g)) & WHOLE_PAIR) == WHOLE_PAIR; /* as read_of_own */
+    uint64_t ep = t->epoch, written = *rt_pair(rt_write_cell(g)), *cells = rt_pair(rt_read_cell(g, j)), old = *cells;
+    bool own = written == ep && (*rt_pair(rt_write_mark(w, g)) & RT_WHOLE_PAIR) == RT_WHOLE_PAIR; /* as read_of_own */
     if (!own && !p->id) {
         p->shared = p->hot = false;
         rt_history_id(t, p);
     }
     if (!pair_own_or_none(written, ep) || !pair_own_or_none(old, ep) || (!own && (is_hot(g) || is_hot(g + 4))))
         return false;
-    *pair(rt_read_mark(w, g, j)) = own ? 0 : pair_mark(p->id);
+    *rt_pair(rt_read_mark(w, g, j)) = own ? 0 : pair_mark(p->id);
     __atomic_store_n(cells, ep, __ATOMIC_RELEASE);
     uint32_t bits = 0x101u << j;
     if ((!(uint32_t)old || !(old >> 32)) && (pair_readers(w, g) & bits) != bits)
         __atomic_fetch_or((uint16_t *)rt_readers(w, g), (uint16_t)bits, __ATOMIC_SEQ_CST);
     if (*(volatile uint64_t *)rt_write_cell(g) != written) return taken_back(cells, ep, old);
     if (plain_mov(p->flags)) {
-        remember_load(t->slot, g);
-        remember_load(t->slot, g + 4);
+        rt_remember_load(t->slot, g);
+        rt_remember_load(t->slot, g + 4);
     }
     return true;
 }
@@ -313,19 +303,6 @@ void rt_access_soon(const struct rt_tls *t, uintptr_t addr, uint32_t flags) {
     } else if (t->slot) {
         __builtin_prefetch(rt_read_mark(w, addr, t->slot->number % RT_READERS), 1);
     }
-}
-
-/* How many bytes from g, at a multiple of 64 and at most to hi, need nothing: their cells, which start at `cell`, are
- * of the epoch. */
-static inline uintptr_t known_blocks(uintptr_t g, uintptr_t hi, const uint32_t *cell, uint64_t epoch) {
-    uintptr_t from = g;
-    const uint64_t *c = (const uint64_t *)cell;
-    for (; hi - g >= 64 && g < (from | (SAME_KEY - 1)); g += 64, c += 8) {
-        uint64_t a = (c[0] ^ epoch) | (c[1] ^ epoch) | (c[2] ^ epoch) | (c[3] ^ epoch);
-        uint64_t b = (c[4] ^ epoch) | (c[5] ^ epoch) | (c[6] ^ epoch) | (c[7] ^ epoch);
-        if (a | b) break;
-    }
-    return g - from;
 }
 
 /* ---- sixteen granules at once, for ranges: g at a multiple of 64 */
@@ -363,7 +340,7 @@ static inline void block_store(uint64_t *cells, uint64_t *marks, uint64_t epoch,
 
 /* False where it is not so simple, or another thread reads just now: then each pair by itself. */
 static bool write_block(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p) {
-    uint64_t *cells = pair(rt_write_cell(g)), ep = t->epoch, old[PAIRS];
+    uint64_t *cells = rt_pair(rt_write_cell(g)), ep = t->epoch, old[PAIRS];
     const uint64_t *readers = (const uint64_t *)rt_readers(w, g);
     bool empty = false;
     if (readers[0] | readers[1] || block_is_hot(g) || !block_own_or_none(cells, ep, &empty)) return false;
@@ -371,7 +348,7 @@ static bool write_block(struct rt_tls *t, uintptr_t g, const struct rt_window *w
     if (t->epoch != ep) return false;
     for (uint32_t i = 0; i < PAIRS; i++)
         old[i] = cells[i];
-    block_store(cells, pair(rt_write_mark(w, g)), ep, pair_mark(p->id));
+    block_store(cells, rt_pair(rt_write_mark(w, g)), ep, pair_mark(p->id));
     const volatile uint64_t *again = (const volatile uint64_t *)readers;
     if (!(again[0] | again[1])) return true;
     for (uint32_t i = 0; i < PAIRS; i++)
@@ -381,12 +358,12 @@ static bool write_block(struct rt_tls *t, uintptr_t g, const struct rt_window *w
 
 /* Where all cells are the thread's own, nobody else has written since (quick.c). */
 static bool read_block(struct rt_tls *t, uintptr_t g, const struct rt_window *w, struct rt_place *p, uint32_t j) {
-    uint64_t *cells = pair(rt_read_cell(g, j)), ep = t->epoch;
+    uint64_t *cells = rt_pair(rt_read_cell(g, j)), ep = t->epoch;
     bool empty = false;
     if (block_is_hot(g) || !block_own_or_none(cells, ep, &empty) || empty) return false;
     range_id(t, p);
     if (t->epoch != ep) return false;
-    block_store(cells, pair(rt_read_mark(w, g, j)), ep, pair_mark(p->id));
+    block_store(cells, rt_pair(rt_read_mark(w, g, j)), ep, pair_mark(p->id));
     return true;
 }
 
@@ -394,7 +371,7 @@ static void write_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const st
     uint32_t own = 1u << (t->slot->number % RT_READERS);
     for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
         if (!(g & 63) && g >= addr && hi - g >= 64) {
-            g += known_blocks(g, hi, rt_write_cell(g), t->epoch);
+            g += rt_known_blocks(g, hi, rt_write_cell(g), t->epoch);
             if (g >= hi) break;
             if (hi - g >= BLOCK && write_block(t, g, w, p)) {
                 g += BLOCK - 4;
@@ -402,7 +379,7 @@ static void write_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const st
             }
         }
         if (!(g & 7) && g >= addr && g + 8 <= hi) {
-            if (*pair(rt_write_cell(g)) == t->epoch || write_pair(t, g, w, p, own)) {
+            if (*rt_pair(rt_write_cell(g)) == t->epoch || write_pair(t, g, w, p, own)) {
                 g += 4;
                 continue;
             }
@@ -420,7 +397,7 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
     uint32_t j = t->slot->number % RT_READERS;
     for (uintptr_t g = addr & ~3ull; g < hi; g += 4) {
         if (!(g & 63) && g >= addr && hi - g >= 64) {
-            g += known_blocks(g, hi, rt_read_cell(g, j), t->epoch);
+            g += rt_known_blocks(g, hi, rt_read_cell(g, j), t->epoch);
             if (g >= hi) break;
             if (hi - g >= BLOCK && !rt_hybrid_on && ++t->slot->looks % RT_AUDIT && read_block(t, g, w, p, j)) {
                 g += BLOCK - 4;
@@ -428,7 +405,7 @@ static void read_range(struct rt_tls *t, uintptr_t addr, uintptr_t hi, const str
             }
         }
         if (!(g & 7) && g >= addr && g + 8 <= hi) {
-            if (*pair(rt_read_cell(g, j)) == t->epoch || read_pair(t, g, w, p, j)) {
+            if (*rt_pair(rt_read_cell(g, j)) == t->epoch || read_pair(t, g, w, p, j)) {
                 g += 4;
                 continue;
             }
@@ -462,50 +439,6 @@ void rt_access(struct rt_tls *t, uintptr_t addr, size_t bytes, struct rt_place *
     }
 }
 
-/*
- * ---- ranges of which nothing is to be said: the cells have the epoch, or the thread reads what it wrote in it
- *
- * Of a part of a granule that one thread alone uses, the cell is asked and not the mark, as in the inline checks: the
- * pieces of a text lie side by side in it and are read in turn, and each would take the other's place. One in RT_AUDIT
- * of them is noted all the same.
- */
-#define ALWAYS static inline __attribute__((always_inline))
-
-ALWAYS bool granule_known(struct rt_tls *t, const struct rt_window *w, uintptr_t g, uint32_t mask, bool is_write) {
-    uint32_t ep = (uint32_t)t->epoch, written = *rt_write_cell(g);
-    if ((is_write ? written : *(uint32_t *)(g ^ t->read_key)) == ep) return mask == 15 || ++t->slot->looks % RT_AUDIT;
-    return !is_write && written == ep && (*rt_write_mark(w, g) >> RT_ID_BITS & mask) == mask;
-}
-
-ALWAYS bool pair_known(const struct rt_tls *t, const struct rt_window *w, uintptr_t g, bool is_write) {
-    uint64_t ep = t->epoch, written = *pair(rt_write_cell(g));
-    if ((is_write ? written : *(uint64_t *)(g ^ t->read_key)) == ep) return true;
-    return !is_write && written == ep && (*pair(rt_write_mark(w, g)) & WHOLE_PAIR) == WHOLE_PAIR;
-}
-
-ALWAYS bool all_known(struct rt_tls *t, const struct rt_window *w, uintptr_t addr, uintptr_t hi, bool is_write) {
-    uintptr_t g = addr & ~3ull, last = (hi - 1) & ~3ull;
-    if (!granule_known(t, w, last, rt_mask_of(last, addr, hi), is_write)) return false; /* what is new is behind */
-    if (g == last) return true;
-    if (!granule_known(t, w, g, rt_mask_of(g, addr, hi), is_write)) return false;
-    for (g += 4; g < last; g += 4) {
-        if (!(g & 63)) g += known_blocks(g, last, is_write ? rt_write_cell(g) : (uint32_t *)(g ^ t->read_key), t->epoch);
-        if (!(g & 7) && g + 8 <= last) {
-            if (!pair_known(t, w, g, is_write)) return false;
-            g += 4;
-        } else if (g < last && !granule_known(t, w, g, 15, is_write)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool rt_access_known(struct rt_tls *t, uintptr_t addr, size_t bytes, bool is_write) {
-    const struct rt_window *w = rt_window(addr);
-    if (!w || !t->slot || t->reacquire || rt_window(addr + bytes - 1) != w) return false;
-    return is_write ? all_known(t, w, addr, addr + bytes, true) : all_known(t, w, addr, addr + bytes, false);
-}
-
 void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_place *p) {
     if (size > FREE_MARKED) size = FREE_MARKED; /* large blocks are rarely used after free in their middle first */
     uintptr_t hi = (addr + size) & ~3ull;
@@ -517,7 +450,7 @@ void rt_access_free(struct rt_tls *t, uintptr_t addr, size_t size, struct rt_pla
         const struct rt_window *w = rt_window(g);
         if (!w) return;
         if (!(g & 7) && g + 8 <= hi) {
-            bool untouched = !*pair(rt_write_cell(g)) && !pair_readers(w, g);
+            bool untouched = !*rt_pair(rt_write_cell(g)) && !pair_readers(w, g);
             if (untouched || write_pair(t, g, w, p, own)) {
                 g += 4;
                 continue;

@@ -64,8 +64,7 @@ ALWAYS uint32_t joined(const struct quick *q, const uint32_t *mark, uint32_t old
 }
 
 ALWAYS void remember_load(const struct rt_tls *t, uintptr_t g, bool mov) {
-    struct rt_slot *s = t->slot;
-    if (mov && s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
+    if (mov) rt_remember_load(t->slot, g);
 }
 
 ALWAYS bool read_granule(const struct quick *q, uintptr_t g, uint32_t mask) {

@@ -70,6 +70,32 @@ static inline __attribute__((always_inline)) uint32_t rt_mask_of(uintptr_t g, ui
     return m;
 }
 
+/* Two granules at once: g at a multiple of 8. */
+static inline uint64_t *rt_pair(uint32_t *cell) {
+    return (uint64_t *)cell;
+}
+#define RT_WHOLE_PAIR 0xf0000000f0000000ull /* of two marks: all bytes */
+
+enum { RT_SAME_KEY = 1 << 12 }; /* cells of so many bytes lie as their bytes do */
+
+/* How many bytes from g, at a multiple of 64 and at most to hi, need nothing: their cells, which start at `cell`, are
+ * of the epoch. */
+static inline uintptr_t rt_known_blocks(uintptr_t g, uintptr_t hi, const uint32_t *cell, uint64_t epoch) {
+    uintptr_t from = g;
+    const uint64_t *c = (const uint64_t *)cell;
+    for (; hi - g >= 64 && g < (from | (RT_SAME_KEY - 1)); g += 64, c += 8) {
+        uint64_t a = (c[0] ^ epoch) | (c[1] ^ epoch) | (c[2] ^ epoch) | (c[3] ^ epoch);
+        uint64_t b = (c[4] ^ epoch) | (c[5] ^ epoch) | (c[6] ^ epoch) | (c[7] ^ epoch);
+        if (a | b) break;
+    }
+    return g - from;
+}
+
+/* A granule read by a single mov. */
+static inline __attribute__((always_inline)) void rt_remember_load(struct rt_slot *s, uintptr_t g) {
+    if (s->recent[(s->nrecent - 1) % RT_RECENT] != g) s->recent[s->nrecent++ % RT_RECENT] = g;
+}
+
 enum { RT_AUDIT = 32 }; /* one read in so many looks for writes though it need not: see quick.c */
 
 /* Maps the windows of everything that is mapped now. NULL, or a constant text why there can be no shadow. */

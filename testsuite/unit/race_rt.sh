@@ -4,7 +4,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 125
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-flags="-std=gnu11 -D_GNU_SOURCE -O2 -g -Ipreload/format -iquote preload/race"
+flags="-std=gnu11 -D_GNU_SOURCE= -O2 -g -Ipreload/format -iquote preload/race"
 objects=
 for f in preload/race/*.c preload/race/x86/*.c preload/race/x86/*.S; do
     regs=
