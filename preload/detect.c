@@ -179,22 +179,22 @@ static bool spare_interruptible(struct tw_scene *s) {
 
 /* Asks the kernel; who turns out to be elsewhere is alive. */
 static void ask_kernel(struct tw_scene *s) {
-    uint32_t threads = tw_verify_threads(), known = s->live + (s->ending ? 1 : 0) + (tw_hang_watching() ? 1 : 0);
+    uint32_t threads = tw_verify_threads(), known = s->live + s->leaving + (tw_hang_watching() ? 1 : 0);
     for (uint32_t i = 1; i <= s->n; i++) {
         struct tw_view *v = &s->at[i];
         if (!v->core || i == s->self) continue;
         if (tw_verify_blocked(v) == TW_VERIFY_ELSEWHERE)
             v->needs = TW_NEEDS_NOTHING;
         else if (v->woken && v->kind == TWATCH_OBJ_COND)
-            tw_look_woken(v, s);
+            tw_look_woken(v);
     }
     for (uint32_t i = 1; i <= s->n && threads > known; i++) /* threads that we never saw may wake anybody */
         if (s->at[i].core && s->at[i].needs == TW_NEEDS_ANY) s->at[i].needs = TW_NEEDS_NOTHING;
 }
 
 /* One look. 0: nobody waits for ever; else what the verdict rests on, as one number. */
-static uint64_t look_once(struct tw_scene *s, uint32_t self, uint32_t ending, bool careful) {
-    tw_look(s, self, ending);
+static uint64_t look_once(struct tw_scene *s, uint32_t self, bool careful) {
+    tw_look(s, self);
     if (self > s->n || !in_question(s)) return 0;
     uint64_t sum = signature(s);
     bool changed = spare_interruptible(s);
@@ -231,7 +231,7 @@ static void pause_for(uint32_t us) {
     }
 }
 
-static void suspect(struct tw_thread *t, uint32_t self, uint32_t ending) {
+static void suspect(struct tw_thread *t, uint32_t self) {
     static const uint32_t pauses_us[] = {0, YIELD, YIELD, YIELD, YIELD, 50, 200, 1000, 5000, 20000, 30000, 30000};
     enum { LOOKS = sizeof pauses_us / sizeof pauses_us[0], CAREFUL = LOOKS - 2, PATIENCE = 100 /* times 30 ms */ };
     struct tw_scene s;
@@ -239,14 +239,14 @@ static void suspect(struct tw_thread *t, uint32_t self, uint32_t ending) {
     for (uint32_t k = 0, waited = 0; k < LOOKS; k++) {
         pause_for(pauses_us[k]);
         tw_lock_take(&look_lock);
-        uint64_t sum = look_once(&s, self, ending, k >= CAREFUL);
+        uint64_t sum = look_once(&s, self, k >= CAREFUL);
         bool stop = !sum || (k > CAREFUL && sum != before) || (k >= CAREFUL && reported(&s));
         /* On a busy machine one of them may have said that it waits, and not have come to the kernel yet. Nobody else looks. */
-        bool again = !sum && k >= CAREFUL && waited < PATIENCE && look_once(&s, self, ending, false);
+        bool again = !sum && waited < PATIENCE && (s.moving || (k >= CAREFUL && look_once(&s, self, false)));
         tw_lock_give(&look_lock);
         if (again) {
             waited++;
-            k = CAREFUL - 1;
+            if (k >= CAREFUL) k = CAREFUL - 1;
             continue;
         }
         if (stop) return;
@@ -255,7 +255,7 @@ static void suspect(struct tw_thread *t, uint32_t self, uint32_t ending) {
     /* Threads that block in a circle at the same moment may both come here: the second finds it reported. */
     tw_lock_take(&report_lock);
     tw_lock_take(&look_lock);
-    uint32_t group = look_once(&s, self, ending, true) == before && !reported(&s) ? pass_verdict(t, &s) : 0;
+    uint32_t group = look_once(&s, self, true) == before && !reported(&s) ? pass_verdict(t, &s) : 0;
     tw_lock_give(&look_lock);
     if (group) tw_hang_report(t, group);
     tw_lock_give(&report_lock);
@@ -276,12 +276,12 @@ static void reserve(void) {
 
 void tw_detect_wait(struct tw_thread *t) {
     if (TW_UNLIKELY(tw_inherit_waits(t, t->slot->wait_address))) {
-        suspect(t, t->slot_id, 0);
+        suspect(t, t->slot_id);
         return;
     }
     if (TW_UNLIKELY(!reserved || tw_thread_slots() > tw_look_room)) reserve();
     enum follow f = follow(t->slot_id);
-    if (f == SUSPECT || (f == OPEN && all_blocked() && !somebody_may_go(t->slot_id))) suspect(t, t->slot_id, 0);
+    if (f == SUSPECT || (f == OPEN && all_blocked() && !somebody_may_go(t->slot_id))) suspect(t, t->slot_id);
 }
 
 void tw_detect_thread_ended(struct tw_thread *t) {
@@ -293,7 +293,7 @@ void tw_detect_thread_ended(struct tw_thread *t) {
     for (uint32_t i = 0; i < t->slot->nheld; i++)
         holds |= t->held[i].address != 0;
     if (holds) tw_look_orphans(t);
-    if ((holds && tw_look_orphan_wanted()) || (all_blocked() && !somebody_may_go(0))) suspect(t, 0, t->slot_id);
+    if ((holds && tw_look_orphan_wanted()) || (all_blocked() && !somebody_may_go(0))) suspect(t, 0);
 }
 
 void tw_detect_forked(void) {

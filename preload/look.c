@@ -6,12 +6,17 @@
 
 /* ---- slots ---- */
 
+/* Said before the thread looks for the last time: of several that end together, the last to look sees all the others gone. */
+static bool has_ended(const struct twatch_thread *d) {
+    return __atomic_load_n(&d->end, __ATOMIC_ACQUIRE) != TWATCH_THREAD_RUNNING;
+}
+
 bool tw_look_thread(uint32_t slot, struct tw_view *v) {
     const struct twatch_slot *s = tw_thread_slot(slot);
     uint32_t thread = s ? __atomic_load_n(&s->thread, __ATOMIC_ACQUIRE) : 0;
     const struct twatch_thread *d = tw_thread_desc(thread);
     *v = (struct tw_view){0};
-    if (!d) return false;
+    if (!d || has_ended(d)) return false;
     v->thread = thread;
     v->slot = slot;
     v->tid = d->tid;
@@ -35,7 +40,7 @@ bool tw_look_thread(uint32_t slot, struct tw_view *v) {
 /* The slot is asked of the thread's description, which rests, not of the slot, which its owner writes all the time. */
 static uint32_t slot_of(uint32_t thread, int32_t tid) {
     const struct twatch_thread *d = tw_thread_desc(thread);
-    return d && d->tid == tid && d->end == TWATCH_THREAD_RUNNING ? d->slot : 0;
+    return d && d->tid == tid && !has_ended(d) ? d->slot : 0;
 }
 
 uint32_t tw_look_slot(int32_t tid) {
@@ -112,7 +117,8 @@ bool tw_look_orphan_wanted(void) {
 
 static const struct twatch_held *held_entry(uint32_t slot, uintptr_t address) {
     const struct twatch_slot *s = tw_thread_slot(slot);
-    const struct tw_thread *t = s && s->thread ? tw_thread_private(slot) : NULL;
+    const struct twatch_thread *d = s ? tw_thread_desc(s->thread) : NULL;
+    const struct tw_thread *t = d && !has_ended(d) ? tw_thread_private(slot) : NULL;
     for (uint32_t i = t && s->nheld <= s->held_capacity ? s->nheld : 0; i > 0; i--)
         if (t->held[i - 1].address == address) return &t->held[i - 1];
     return NULL;
@@ -122,7 +128,6 @@ uint32_t tw_look_holder(
         const struct tw_scene *scene, const struct tw_view *v, uint32_t from, struct twatch_held *held) {
     uint32_t n = scene ? scene->n : tw_thread_slots();
     for (uint32_t i = from + 1; i <= n; i++) {
-        if (scene && i == scene->ending) continue;
         const struct twatch_held *h = held_entry(i, v->address);
         if (!h || (v->mode == TWATCH_MODE_SHARED && h->mode == TWATCH_MODE_SHARED)) continue;
         if (held) *held = *h;
@@ -139,9 +144,8 @@ static void set(struct tw_view *v, enum tw_look_needs needs, uint32_t target) {
 }
 
 /* The thread with this kernel id is in the way. */
-static void need_tid(struct tw_view *v, const struct tw_scene *scene, int32_t tid) {
+static void need_tid(struct tw_view *v, int32_t tid) {
     uint32_t slot = tw_look_slot(tid);
-    if (slot && scene && slot == scene->ending) slot = 0;
     if (slot) {
         const struct twatch_slot *s = tw_thread_slot(slot);
         /* A condition wait that has just been published still has the mutex, for a moment. */
@@ -151,19 +155,20 @@ static void need_tid(struct tw_view *v, const struct tw_scene *scene, int32_t ti
         set(v, TW_NEEDS_ONE, slot);
         return;
     }
-    bool ending = scene && scene->ending && tid == tw_thread_private(scene->ending)->tid;
-    if (!ending && tw_sys(SYS_tgkill, tw_header->pid, tid, 0) != -3 /* ESRCH */)
+    uint32_t ended = orphan_of(v->address, v->object);
+    const struct twatch_thread *d = tw_thread_desc(ended);
+    if (!(d && d->tid == tid) && tw_sys(SYS_tgkill, tw_header->pid, tid, 0) != -3 /* ESRCH */)
         return; /* a thread that we do not know */
-    set(v, TW_NEEDS_ENDED, ending ? tw_thread_private(scene->ending)->id : orphan_of(v->address, v->object));
+    set(v, TW_NEEDS_ENDED, ended);
 }
 
-static void need_mutex(struct tw_view *v, const struct tw_scene *scene, bool own) {
+static void need_mutex(struct tw_view *v, bool own) {
     struct look_mutex m;
     if (!read_waited(v, own, &m, sizeof m)) return;
     if (m.lock == 0 || m.owner == 0 || m.kind & LOOK_MUTEX_SHARED) return;
     if (m.kind & LOOK_MUTEX_ROBUST && m.lock & LOOK_OWNER_DIED) return;
     if (m.owner == v->tid && !held_entry(v->slot, v->address)) return; /* it has got it just now */
-    need_tid(v, scene, m.owner);
+    need_tid(v, m.owner);
 }
 
 static void need_rwlock(struct tw_view *v, const struct tw_scene *scene, bool own) {
@@ -171,7 +176,7 @@ static void need_rwlock(struct tw_view *v, const struct tw_scene *scene, bool ow
     if (!read_waited(v, own, &l, sizeof l)) return;
     if (l.shared || l.writer == v->tid) return;
     if (l.writer) {
-        need_tid(v, scene, l.writer);
+        need_tid(v, l.writer);
         return;
     }
     bool held = l.readers >> LOOK_READER_SHIFT != 0;
@@ -202,10 +207,9 @@ static void need_holder(struct tw_view *v, const struct tw_scene *scene, bool ow
         set(v, TW_NEEDS_ENDED, ended);
 }
 
-static void need_join(struct tw_view *v, const struct tw_scene *scene) {
+static void need_join(struct tw_view *v) {
     const struct twatch_thread *d = tw_thread_desc(v->joined);
-    if (!d || d->end != TWATCH_THREAD_RUNNING || !d->slot) return;
-    if (scene && d->slot == scene->ending) return;
+    if (!d || has_ended(d) || !d->slot) return;
     const struct twatch_slot *s = tw_thread_slot(d->slot);
     bool by_libc = v->address == d->handle; /* not by Python's own means */
     if (by_libc && s->wait_kind == TWATCH_OBJ_THREAD && s->wait_thread == v->thread) return; /* EDEADLK for one of the two */
@@ -237,18 +241,34 @@ struct holder_search {
 static void see_permit(const struct twatch_use *use, void *arg) {
     struct holder_search *h = arg;
     const struct twatch_thread *d = use->balance > 0 && use->thread != h->waiter ? tw_thread_desc(use->thread) : NULL;
-    if (d && d->slot) h->slot = d->slot;
+    if (d && !has_ended(d) && d->slot) h->slot = d->slot;
 }
 
 /* The thread that holds a semaphore which is used as a lock: one permit, so far given back by nobody but its taker
    (Python's Lock is made so). 0: it is used otherwise, or was not given back yet. */
-static uint32_t semaphore_holder(const struct tw_view *v, const struct tw_scene *scene) {
+static uint32_t semaphore_holder(const struct tw_view *v) {
     const struct twatch_object *o = tw_object_at(v->object);
     if (!o || o->init_value != 1 || !(o->flags & TWATCH_OBJF_SELF_POST) || o->flags & TWATCH_OBJF_FOREIGN_POST)
         return 0;
     struct holder_search h = {.waiter = v->thread};
     tw_use_each(v->object, see_permit, &h);
-    return scene && h.slot == scene->ending ? 0 : h.slot;
+    return h.slot;
+}
+
+/*
+ * A round that ended after the thread came was its own. Unless more came than the barrier is made for: then others may
+ * have taken its place before it entered, and only looking again tells.
+ */
+static bool barrier_opens(struct tw_view *v, struct tw_scene *scene, bool own, const struct look_barrier *b) {
+    if (b->shared) return true;
+    if (scene && others(scene, v) + (scene->self && scene->at[scene->self].address == v->address) >= b->count) return true;
+    if (own || (int32_t)(b->round - (uint32_t)tw_thread_slot(v->slot)->reserved[1]) <= 0) return false;
+    const struct twatch_object *o = tw_object_at(v->object);
+    bool crowded = o && o->max_value > o->init_value; /* threads that ever took part */
+    if (!crowded) return true;
+    if (!scene || others(scene, v) <= b->in - b->round) return false;
+    scene->moving = true;
+    return true;
 }
 
 static void need_wakeup(struct tw_view *v, struct tw_scene *scene, bool own) {
@@ -269,27 +289,25 @@ static void need_wakeup(struct tw_view *v, struct tw_scene *scene, bool own) {
     }
     if (!read_waited(v, own, &m, size)) return;
     if (v->kind == TWATCH_OBJ_SEM && (m.sem.value != 0 || m.sem.shared)) return;
-    uint32_t holder = v->kind == TWATCH_OBJ_SEM ? semaphore_holder(v, scene) : 0;
+    uint32_t holder = v->kind == TWATCH_OBJ_SEM ? semaphore_holder(v) : 0;
     if (holder) {
         set(v, TW_NEEDS_ONE, holder);
         return;
     }
     if (v->kind == TWATCH_OBJ_FUTEX && m.word != (uint32_t)tw_thread_slot(v->slot)->reserved[1]) return;
-    if (v->kind == TWATCH_OBJ_BARRIER) {
-        uint32_t n = others(scene, v), entered = m.barrier.in - m.barrier.round;
-        bool all_there = scene && n + (scene->self && scene->at[scene->self].address == v->address) >= m.barrier.count;
-        if (m.barrier.shared || all_there || (!own && n > entered)) return;
-    }
+    if (v->kind == TWATCH_OBJ_BARRIER && barrier_opens(v, scene, own, &m.barrier)) return;
     if (v->kind == TWATCH_OBJ_COND) {
         if (m.cond.wrefs & LOOK_COND_SHARED) return;
         bool signalled = (m.cond.signals[0] | m.cond.signals[1]) >> 1 != 0;
-        v->woken = !own && (signalled || others(scene, v) > m.cond.wrefs >> LOOK_COND_WREFS_SHIFT);
+        /* Fewer than have said that they wait: one was woken; or has not entered yet, so what we saw of signals comes first. */
+        bool left = !tw_use_side(v->object) && others(scene, v) > m.cond.wrefs >> LOOK_COND_WREFS_SHIFT;
+        v->woken = !own && (signalled || left);
     }
     set(v, TW_NEEDS_ANY, 0);
 }
 
 /* A waiter that was woken goes on to the mutex it gave back: from here on it waits for that. */
-void tw_look_woken(struct tw_view *v, const struct tw_scene *scene) {
+void tw_look_woken(struct tw_view *v) {
     const struct twatch_object *o = tw_object_at(v->mutex);
     set(v, TW_NEEDS_NOTHING, 0);
     if (!o) return;
@@ -297,7 +315,7 @@ void tw_look_woken(struct tw_view *v, const struct tw_scene *scene) {
     v->mode = TWATCH_MODE_EXCLUSIVE;
     v->object = v->mutex;
     v->address = o->address;
-    need_mutex(v, scene, false);
+    need_mutex(v, false);
 }
 
 /* Asked to end, and in a wait, or about to begin one, that is a cancellation point. */
@@ -312,7 +330,7 @@ void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own) {
     if (v->flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED) || is_cancelled(v)) return;
     switch (v->kind) {
     case TWATCH_OBJ_MUTEX:
-        need_mutex(v, scene, own);
+        need_mutex(v, own);
         break;
     case TWATCH_OBJ_RWLOCK:
         need_rwlock(v, scene, own);
@@ -323,7 +341,7 @@ void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own) {
         need_holder(v, scene, own);
         break;
     case TWATCH_OBJ_THREAD:
-        need_join(v, scene);
+        need_join(v);
         break;
     case TWATCH_OBJ_SEM:
     case TWATCH_OBJ_COND:
@@ -403,21 +421,20 @@ void tw_look_reserve(void) {
     tw_look_room = want;
 }
 
-void tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending) {
+void tw_look(struct tw_scene *scene, uint32_t self) {
     uint32_t n = tw_thread_slots();
     if (n > tw_look_room) tw_look_reserve();
-    *scene = (struct tw_scene){.at = room, .n = n > tw_look_room ? tw_look_room : n, .self = self, .ending = ending};
+    *scene = (struct tw_scene){.at = room, .n = n > tw_look_room ? tw_look_room : n, .self = self};
     scene->partial = scene->n < n;
     n = scene->n;
     for (uint32_t i = 1; i <= n; i++) {
-        tw_look_thread(i, &room[i]);
-        if (i == ending) room[i] = (struct tw_view){0};
+        if (!tw_look_thread(i, &room[i])) scene->leaving += tw_thread_slot(i)->thread != 0;
     }
     for (uint32_t i = 1; i <= n; i++)
         if (room[i].thread) tw_look_need(&room[i], scene, i == self);
     /* Second: the needs of those that were woken change their kind, which the first pass counts by. */
     for (uint32_t i = 1; i <= n; i++)
-        if (room[i].woken) tw_look_woken(&room[i], scene);
+        if (room[i].woken) tw_look_woken(&room[i]);
     tw_look_settle(scene);
 }
 

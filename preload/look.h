@@ -38,26 +38,27 @@ struct tw_scene {
     uint32_t n;         /* slots */
     uint32_t live, dead;
     bool any_alive;
+    bool moving;     /* of somebody it could not be told whether it waits: look again */
     bool partial;    /* there was no memory for all: those not seen count as alive */
-    uint32_t self;   /* slot of the caller; 0 none */
-    uint32_t ending; /* slot of a thread that is about to end and counts as gone; 0 none */
+    uint32_t self;    /* slot of the caller; 0 none */
+    uint32_t leaving; /* threads that have ended, and have not left their slots yet */
     struct {
         uintptr_t address;
         uint32_t waiters; /* that wait for it, but for the caller */
     } last;               /* the last object that was counted: many wait for the same */
 };
 
-/* Copies the last state of a thread; false: the slot is free, or it changes too fast to be read (it is running then).
- */
+/* Copies the last state of a thread; one that changes too fast to be read is running. False: the slot is free, or its
+ * thread has ended and is about to leave it. */
 bool tw_look_thread(uint32_t slot, struct tw_view *v);
 /* Who is in the way of this one wait, from the memory of the lock alone. `own`: the caller's own wait, whose memory is
  * there. Sets needs, target, woken. */
 void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own);
 /* The thread has left its condition wait and waits for the mutex. Sets needs and target. */
-void tw_look_woken(struct tw_view *v, const struct tw_scene *scene);
-/* Looks at everybody and computes who is alive. `self`: slot of the caller. Callers take turns: there is room for one
- * scene. */
-void tw_look(struct tw_scene *scene, uint32_t self, uint32_t ending);
+void tw_look_woken(struct tw_view *v);
+/* Looks at everybody and computes who is alive. `self`: slot of the caller, 0 when it is about to end. Callers take
+ * turns: there is room for one scene. */
+void tw_look(struct tw_scene *scene, uint32_t self);
 /* Makes room for a scene while there is memory; at a hang there may be none. Callers take turns. */
 void tw_look_reserve(void);
 extern uint32_t tw_look_room; /* slots that there is room for */

@@ -10,6 +10,7 @@
 struct tw_wait {
     uint8_t kind, mode;      /* enum twatch_object_kind (THREAD for a join), enum twatch_mode wanted */
     uint16_t flags;          /* enum twatch_wait_flags */
+    bool passing;            /* it should pass at once: published for others to see, but no circle is looked for */
     uint32_t object;         /* object id; 0 unknown */
     uint32_t mutex;          /* cond: object id of the mutex given back */
     uint32_t thread;         /* join: thread id waited for */

@@ -1,7 +1,9 @@
 /*
- * Barriers. Arrivals are counted here, so that the last one of a round, which does not wait, need not say that it does,
- * and a barrier destroyed in the middle of a round is seen. After the real wait the barrier may be gone already: its
- * address is used, its memory is not.
+ * Barriers. Arrivals are counted here, so that the last one of a round, which does not wait, need not look for a
+ * deadlock, and a barrier destroyed in the middle of a round is seen. Where more threads come than the barrier was made
+ * for, the last by this count may be one that is left behind: so it publishes its wait like the others; those that pass
+ * in its place look when they wait or end. After the real wait the barrier may be gone already: its address is used, its
+ * memory is not.
  */
 #include "ops.h"
 #include "use.h"
@@ -13,6 +15,9 @@ struct tw_barrier_side {
 enum { MISUSE_DESTROYED_IN_USE = 1, MISUSE_COUNT_ZERO = 2 };
 
 /* glibc's struct pthread_barrier: in, current_round, count, shared, out; all unsigned int. */
+static uint32_t entered(const pthread_barrier_t *b) {
+    return __atomic_load_n((const unsigned *)(const void *)b, __ATOMIC_RELAXED);
+}
 static uint32_t count_of(const pthread_barrier_t *b) {
     return ((const unsigned *)(const void *)b)[2];
 }
@@ -59,12 +64,13 @@ static void arrive(struct arrival *a, pthread_barrier_t *b, uintptr_t pc, uintpt
         }
         a->use = e->use;
         a->waiting = e->o->init_value == 0 || n % e->o->init_value != 0;
-        if (a->waiting)
-            tw_wait_begin(t, &(struct tw_wait){.kind = TWATCH_OBJ_BARRIER,
-                                     .object = e->object,
-                                     .address = (uintptr_t)b,
-                                     .pc = pc,
-                                     .cfa = cfa});
+        t->slot->reserved[1] = entered(b); /* who looks sees whether a round has ended since */
+        tw_wait_begin(t, &(struct tw_wait){.kind = TWATCH_OBJ_BARRIER,
+                                 .passing = !a->waiting,
+                                 .object = e->object,
+                                 .address = (uintptr_t)b,
+                                 .pc = pc,
+                                 .cfa = cfa});
     }
     if (tw_race) tw_race->release((uintptr_t)b);
     tw_leave(t);
@@ -73,8 +79,10 @@ static void arrive(struct arrival *a, pthread_barrier_t *b, uintptr_t pc, uintpt
 static void leave(const struct arrival *a, pthread_barrier_t *b) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
-    if (a->waiting) tw_wait_end(t, true);
-    if (a->use) a->use->waits++;
+    if (a->use) {
+        tw_wait_end(t, a->waiting);
+        a->use->waits++;
+    }
     if (tw_race) tw_race->acquire((uintptr_t)b);
     tw_leave(t);
 }

@@ -12,7 +12,9 @@
  *
  * A reader and a writer that meet within the nanoseconds that a store takes to be seen can miss each other: there is no
  * fence between a thread's store to its own cell and its look at the other's. The pair is then seen at the next round,
- * and an edge that was missed so is found by published_since before anything is reported.
+ * and an edge that was missed so is found by published_since before anything is reported. The first access of all has no
+ * next round for certain, and its stores may take as long as the kernel needs for a page of shadow: who finds the cell
+ * empty here stores it by an atomic instruction.
  *
  * Edges at unordered reads. A single mov may be an acquire load or a release store of a C11 atomic. Where both sides of
  * a race are single movs the pair is reported with that flag, and the reader then learns what the writer had done, so
@@ -85,11 +87,19 @@ static bool suspect(struct rt_tls *t, uintptr_t g, uint32_t mask, uint32_t old, 
     return true;
 }
 
+/* The mark of a write whose cell was found. Who stores both just now, the first of all (store_first), stores the mark again. */
+static uint32_t mark_of(uintptr_t g, const struct rt_window *w, uint32_t cell) {
+    const volatile uint32_t *mark = rt_write_mark(w, g);
+    for (uint32_t i = 0; i < 64 && rt_history_get(*mark)->slot != rt_slot_of(cell); i++)
+        __builtin_ia32_pause();
+    return *mark;
+}
+
 static void check_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     uint32_t cell = *rt_write_cell(g) & ~RT_EXACT;
     if (cell && unordered(t, cell))
-        suspect(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
+        suspect(t, g, mask, cell, mark_of(g, w, cell), true, addr, p);
     else if (__builtin_expect(rt_hybrid_on, 0) && cell)
         rt_hybrid_pair(t, g, mask, cell, *rt_write_mark(w, g), true, addr, p);
 }
@@ -159,6 +169,15 @@ static inline bool is_atomic_now(struct rt_tls *t, uintptr_t g, struct rt_place 
     return true;
 }
 
+/* Into a cell that was empty. False: another thread's write was first, and its cell and mark are there to be looked at. */
+static bool store_first(uint32_t *cell, uint32_t *mark, uint32_t epoch, uint32_t id) {
+    uint32_t none = 0;
+    *mark = id;
+    if (!__atomic_compare_exchange_n(cell, &none, epoch, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) return false;
+    *(volatile uint32_t *)mark = id; /* another's may have come over it, before its cell came too late */
+    return true;
+}
+
 static void on_write(
         struct rt_tls *t, uintptr_t g, uint32_t mask, uintptr_t addr, const struct rt_window *w, struct rt_place *p) {
     if (!(p->flags & RT_FREE) && noted(*rt_write_cell(g), *rt_write_mark(w, g), (uint32_t)t->epoch, mask)) return;
@@ -168,6 +187,15 @@ static void on_write(
     uint8_t *readers = rt_readers(w, g);
     uint32_t own = 1u << (t->slot->number % RT_READERS);
     bool others = !own_or_none(old, ep) || *readers & ~own;
+    if (!old && !others) {
+        if (store_first(cell, mark, ep, mask << RT_ID_BITS | id)) {
+            uint32_t r = *readers;
+            if (r) check_readers(t, g, mask, addr, w, p, r);
+            return;
+        }
+        if (is_atomic_now(t, g, p)) return;
+        old = *cell, others = true;
+    }
     if (others) check_write(t, g, mask, addr, w, p);
     if (is_atomic_now(t, g, p)) return;
     ep = (uint32_t)t->epoch;
@@ -224,9 +252,12 @@ static void on_read(
     if (*mark != (all << RT_ID_BITS | id)) *mark = all << RT_ID_BITS | id;
     __atomic_store_n(cell, all != 15 && others ? ep | RT_EXACT : ep, __ATOMIC_RELEASE);
     /* A cell in use has its bit, which is in a line of its own: not looked at, unless a writer may just be clearing. */
-    bool changed = *(volatile uint32_t *)rt_write_cell(g) != written;
-    if ((!old || changed || (others && unordered(t, written & ~RT_EXACT))) && !(*readers & bit))
+    const volatile uint32_t *now = rt_write_cell(g);
+    bool changed = *now != written;
+    if ((!old || changed || (others && unordered(t, written & ~RT_EXACT))) && !(*readers & bit)) {
         __atomic_fetch_or(readers, (uint8_t)bit, __ATOMIC_SEQ_CST);
+        changed = *now != written;
+    }
     if (others || changed) {
         check_write(t, g, mask, addr, w, p);
         if (is_hot(g)) rt_report_touch(t, g, rt_history_get(id)->locks);
@@ -265,8 +296,14 @@ static bool write_pair(struct rt_tls *t, uintptr_t g, const struct rt_window *w,
     uint32_t r = pair_readers(w, g);
     if (r && (r & ~(own * 0x101u) || !pair_own_or_none(*rt_pair(rt_read_cell(g, (uint32_t)__builtin_ctz(own))), ep)))
         return false;
-    *rt_pair(rt_write_mark(w, g)) = pair_mark(p->id);
-    __atomic_store_n(cells, ep, __ATOMIC_RELEASE);
+    uint64_t *mark = rt_pair(rt_write_mark(w, g));
+    *mark = pair_mark(p->id);
+    if (old) {
+        __atomic_store_n(cells, ep, __ATOMIC_RELEASE);
+    } else { /* as store_first */
+        if (!__atomic_compare_exchange_n(cells, &old, ep, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) return false;
+        *(volatile uint64_t *)mark = pair_mark(p->id);
+    }
     return pair_readers(w, g) == r || taken_back(cells, ep, old); /* somebody reads just now */
 }
 

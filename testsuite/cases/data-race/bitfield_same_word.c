@@ -1,4 +1,5 @@
-/* Two bit-fields of one word: writing one rewrites the other. */
+/* Two bit-fields of one word: writing one rewrites the other. Once each, and often at the same moment. */
+// OFTEN: 60
 #include <pthread.h>
 
 static struct {
