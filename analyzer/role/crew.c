@@ -44,7 +44,7 @@ static bool crew_waits(const struct twatch_use *u) {
 }
 
 static bool crew_owns(const struct crew_all *c, const struct twatch_use *u) {
-    return u->thread && u->object < c->b->m->objects.n && c->owner[u->object] == u->thread;
+    return u->thread && u->thread != MANY && u->object < c->b->m->objects.n && c->owner[u->object] == u->thread;
 }
 
 static void crew_earlier(uint64_t *first, uint64_t at) {

@@ -65,6 +65,8 @@ static void pools(struct mkrecord *r, uint32_t stack) {
                 .first_ns = 1060000000};
         if (k == 0 || k >= 3) mkrecord_use(r, &use);
     }
+    /* A thread that no record can have, at what many wait for. */
+    mkrecord_use(r, &(struct twatch_use){.object = shared, .thread = UINT32_MAX, .waits = 1, .wait_ns = 1, .wait_stack = stack});
     mkrecord_queue(r, &(struct twatch_queue){.object = shared,
                               .met = 9,
                               .met_ns = 900000,
