@@ -22,12 +22,28 @@ void list_free(struct finding_list *list) {
     arena_free(&list->arena);
 }
 
+/* How many different places its first steps show. */
+static uint32_t list_places(const struct finding *f) {
+    enum { MOST = 8 };
+    uint32_t places = 0;
+    for (size_t i = 0; i < f->nsteps && i < MOST; i++) {
+        const struct finding_step *s = &f->steps[i];
+        size_t k = 0;
+        while (k < i && (f->steps[k].site != s->site || (!s->site && f->steps[k].stack != s->stack)))
+            k++;
+        places += k == i;
+    }
+    return places;
+}
+
+/* Those that are one for the user (merge.h) come together, the one that shows most first: it stands for all. */
 static int list_compare(const void *pa, const void *pb) {
     const struct finding *a = *(const struct finding *const *)pa, *b = *(const struct finding *const *)pb;
     if (a->severity != b->severity) return a->severity > b->severity ? -1 : 1;
     int order = strcmp(a->rule->name, b->rule->name);
     if (order == 0) order = strcmp(a->fingerprint, b->fingerprint);
     if (order == 0 && a->run != b->run) order = a->run < b->run ? -1 : 1;
+    if (order == 0) order = (int)list_places(b) - (int)list_places(a);
     if (order == 0) order = strcmp(a->message, b->message);
     return order;
 }
