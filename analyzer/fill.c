@@ -49,15 +49,27 @@ static const char *fill_variable_class(void *ctx, uint64_t address) {
     return d ? d->class : NULL;
 }
 
+static const char *fill_local(void *ctx, uint64_t pc, uint64_t below) {
+    const struct symbol_data *d = symbol_local(ctx, pc, below);
+    return d ? d->name : NULL;
+}
+
 static const char *fill_tls_variable(void *ctx, uint64_t address, uint64_t handle) {
     const struct symbol_data *d = symbol_tls(ctx, address, handle);
     return d ? d->name : NULL;
 }
 
-static int fill_atomic(void *ctx, uint64_t address) {
-    const struct symbol_data *d = symbol_data(ctx, address, 0);
+static int fill_atomic_type(const struct symbol_data *d) {
     if (!d || d->atomic == SYMBOL_ATOMIC_UNKNOWN) return -1;
     return d->atomic == SYMBOL_ATOMIC_YES;
+}
+
+static int fill_atomic(void *ctx, uint64_t address) {
+    return fill_atomic_type(symbol_data(ctx, address, 0));
+}
+
+static int fill_local_atomic(void *ctx, uint64_t pc, uint64_t below) {
+    return fill_atomic_type(symbol_local(ctx, pc, below));
 }
 
 static const char *fill_function(void *ctx, uint64_t address) {
@@ -92,6 +104,8 @@ void fill_namer(struct model *m, struct symbols *symbols) {
             .variable = fill_variable,
             .variable_class = fill_variable_class,
             .tls_variable = fill_tls_variable,
+            .local = fill_local,
+            .local_atomic = fill_local_atomic,
             .atomic = fill_atomic,
             .function = fill_function,
             .start = fill_start,

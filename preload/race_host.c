@@ -60,6 +60,15 @@ void *tw_race_host_record(uint32_t kind, size_t bytes) {
     return e;
 }
 
+/* Which function's variable it is. */
+static void find_frame(struct twatch_race *r) {
+    const struct twatch_thread *d = tw_thread_desc(r->owner_thread);
+    const struct tw_thread *owner = d && d->end == TWATCH_THREAD_RUNNING && d->slot ? tw_thread_private(d->slot) : NULL;
+    uintptr_t top;
+    if (!owner || owner->id != r->owner_thread || !tw_stack_frame_of(owner, r->side[1].address, &r->block, &top)) return;
+    r->block_size = top ? top - r->side[1].address : 0;
+}
+
 void tw_race_host_recorded(void *element) {
     const struct twatch_chunk *c = race_stream.chunk;
     if (!c || (char *)element < (const char *)(c + 1) || (char *)element >= (const char *)c + c->pages * TWATCH_PAGE) return; /* a RACEINFO */
@@ -71,6 +80,7 @@ void tw_race_host_recorded(void *element) {
         r->owner_thread = owner;
         tw_object_keep(key);
     }
+    if (r->where == TWATCH_WHERE_STACK) find_frame(r);
     for (uint32_t i = 0; i < r->side[0].nlocks + r->side[1].nlocks; i++) tw_object_keep(r->locks[i]);
     tw_stream_seal(&race_stream, element);
     tw_lock_give(&race_stream.lock);

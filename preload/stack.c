@@ -200,6 +200,31 @@ uintptr_t tw_stack_slot_above(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, 
     return 0;
 }
 
+static bool still_returns(const struct tw_thread *t, uintptr_t slot, uint64_t pc) {
+    bool inside = slot >= t->stack_lo && slot + 8 <= t->stack_hi && slot % 8 == 0;
+    return inside && tw_sys_readable((const void *)slot, 8) && *(const volatile uint64_t *)slot == pc;
+}
+
+bool tw_stack_frame_of(const struct tw_thread *other, uintptr_t address, uint64_t *pc, uintptr_t *top) {
+    bool found = false;
+    for (uint32_t k = 0; k < TW_STACKS; k++) {
+        const struct tw_stack_entry e = other->stacks[k];
+        const struct twatch_stack *s = e.stack;
+        if (!e.pc || !s || !e.slots || e.cfa > address || e.nslots > s->nframes) continue;
+        uint32_t i = 0;
+        while (i + 1 < e.nslots && e.slots[i + 1] != NO_SLOT && e.cfa + (uintptr_t)e.slots[i + 1] <= address)
+            i++;
+        bool known = i + 1 < e.nslots && e.slots[i + 1] != NO_SLOT;
+        uintptr_t slot = e.cfa + (uintptr_t)e.slots[known ? i + 1 : i];
+        if ((!known && (found || e.slots[i] == NO_SLOT)) || !still_returns(other, slot, s->pc[known ? i + 1 : i])) continue;
+        *pc = s->pc[i];
+        *top = known ? slot + 8 : 0;
+        found = true;
+        if (known) break;
+    }
+    return found;
+}
+
 uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint64_t *slots, uint32_t max_slots, uint32_t *nslots) {
     struct tw_stack_entry *place = tw_stack_place(t, regs->rip, regs->rsp, 0), *e = find(t, place, regs->rip, regs->rsp, 0);
     uint32_t id;

@@ -38,6 +38,9 @@ uint32_t tw_stack_at(struct tw_thread *t, const struct tw_stack_regs *regs, uint
 uint32_t tw_stack_again(struct tw_thread *t, uintptr_t pc, uintptr_t cfa);
 /* The return-address slot of the frame that an address on the caller's own stack lies in, among those of the stack that tw_stack_here(t, pc, cfa) just gave; 0: not known. */
 uintptr_t tw_stack_slot_above(struct tw_thread *t, uintptr_t pc, uintptr_t cfa, uintptr_t address);
+/* The frame of another thread, which is alive, that an address on its stack lies in, as far as its calls of wrappers have shown: *pc, in its function, and *top, its
+   canonical frame address (0: not known). That thread runs meanwhile, so nothing of what it last saw is believed that its stack does not bear out. False: not known. */
+bool tw_stack_frame_of(const struct tw_thread *other, uintptr_t address, uint64_t *pc, uintptr_t *top);
 /* Hash-cons given frames. */
 uint32_t tw_stack_intern(const uint64_t *pc, uint32_t n, uint32_t flags);
 const struct twatch_stack *tw_stack_by_id(uint32_t id);

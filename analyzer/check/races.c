@@ -32,9 +32,15 @@ static bool races_atomic_like(const struct twatch_race_side *s) {
     return s->size && s->size <= 8 && s->address % s->size == 0;
 }
 
+static int races_atomic_type(const struct check *c, const struct twatch_race *x) {
+    const struct namer *n = &c->m->namer;
+    if (x->where == TWATCH_WHERE_STACK) return n->local_atomic ? n->local_atomic(n->ctx, x->block, x->block_size) : -1;
+    return n->atomic(n->ctx, x->side[1].address);
+}
+
 static bool races_declared_atomic(const struct check *c, const struct twatch_race *x) {
     return c->m->namer.atomic && races_atomic_like(&x->side[0]) && races_atomic_like(&x->side[1]) &&
-           c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) == 1;
+           races_atomic_type(c, x) == 1;
 }
 
 /* Both threads are in the same function, which reads and writes the place: a load, a change and a store, in plain
@@ -104,7 +110,7 @@ static bool races_may_be_atomic(const struct check *c, const struct twatch_race 
     if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC) return true;
     if (x->where == TWATCH_WHERE_STACK || x->where == TWATCH_WHERE_TLS) return false;
     return x->where == TWATCH_WHERE_HEAP || !c->m->namer.atomic ||
-           c->m->namer.atomic(c->m->namer.ctx, x->side[1].address) < 0;
+           races_atomic_type(c, x) < 0;
 }
 
 /* ---- what it does ---- */
@@ -175,6 +181,21 @@ static const char *races_tls_name(const struct check *c, const struct twatch_rac
             a, "%s, thread-local of %s", name ? name : "a variable", names_thread(c->m, a, x->owner_thread));
 }
 
+/* "on the stack of thread 1, in main" */
+static const char *races_frame(const struct check *c, const struct twatch_race *x) {
+    struct arena *a = &c->out->arena;
+    const struct namer *n = &c->m->namer;
+    const char *function = x->block && n->function ? n->function(n->ctx, x->block - 1) : NULL;
+    return arena_printf(a, "on the stack of %s%s%s", names_thread(c->m, a, x->owner_thread), function ? ", in " : "",
+            function ? function : "");
+}
+
+static const char *races_local(const struct check *c, const struct twatch_race *x) {
+    const struct namer *n = &c->m->namer;
+    const char *name = x->block && n->local ? n->local(n->ctx, x->block, x->block_size) : NULL;
+    return name ? arena_printf(&c->out->arena, "%s (%s)", name, races_frame(c, x)) : NULL;
+}
+
 /* What the source calls it: the same expression on both sides, or the writer's. */
 static const char *races_expression(const struct check *c, const struct twatch_race *x) {
     const struct namer *n = &c->m->namer;
@@ -192,6 +213,8 @@ static const char *races_name(const struct check *c, const struct twatch_race *x
     const char *name = c->m->namer.variable ? c->m->namer.variable(c->m->namer.ctx, address) : NULL;
     *kind = "variable";
     if (name && x->where != TWATCH_WHERE_HEAP && x->where != TWATCH_WHERE_STACK) return arena_str(a, name);
+    const char *local = x->where == TWATCH_WHERE_STACK ? races_local(c, x) : NULL;
+    if (local) return local;
     const char *expression = races_expression(c, x);
     *kind = expression || x->where == TWATCH_WHERE_TLS ? "variable" : "memory";
     switch (x->where) {
@@ -199,7 +222,7 @@ static const char *races_name(const struct check *c, const struct twatch_race *x
         name = races_heap_name(c, x, address);
         break;
     case TWATCH_WHERE_STACK:
-        name = arena_printf(a, "on the stack of %s", names_thread(c->m, a, x->owner_thread));
+        name = races_frame(c, x);
         break;
     case TWATCH_WHERE_TLS:
         return races_tls_name(c, x, address);

@@ -42,6 +42,8 @@ struct namer {
     const char *(*variable)(void *ctx, uint64_t address);       /* static data: "accounts[3].lock" */
     const char *(*variable_class)(void *ctx, uint64_t address); /* the same for all elements: "accounts[].lock" */
     const char *(*tls_variable)(void *ctx, uint64_t address, uint64_t handle); /* of a thread with this pthread_t */
+    const char *(*local)(void *ctx, uint64_t pc, uint64_t below); /* in a frame: "count", "job.left" */
+    int (*local_atomic)(void *ctx, uint64_t pc, uint64_t below);  /* as atomic */
     int (*atomic)(void *ctx,
             uint64_t address); /* 1 declared _Atomic or std::atomic, 0 not, -1 nothing is known about its type */
     const char *(*function)(void *ctx, uint64_t address); /* that starts at or covers it */

@@ -208,19 +208,34 @@ static void code_expand(
     }
 }
 
-static bool code_in_dwarf(struct symfile *f, uint64_t address, code_places *out) {
+static struct code_unit *code_unit_of(struct symfile *f, uint64_t address) {
     if (!f->code) f->code = code_open(f->dwarf);
     const struct code_range *in = code_range_of(&f->code->ranges, address);
-    if (!in) return false;
+    if (!in) return NULL;
     struct code_unit *u = &f->code->units.at[in->die];
     if (!u->indexed) {
         code_index(u, &u->tree, 0);
         if (u->functions.n) qsort(u->functions.at, u->functions.n, sizeof *u->functions.at, code_by_low);
         u->indexed = true;
     }
+    return u;
+}
+
+static bool code_function_in(const struct code_unit *u, uint64_t address, Dwarf_Die *function) {
     const struct code_range *range = code_range_of(&u->functions, address);
+    return range && dwarf_offdie(u->dwarf, range->die, function);
+}
+
+bool code_function(struct symfile *f, uint64_t address, Dwarf_Die *function) {
+    struct code_unit *u = f->dwarf ? code_unit_of(f, address) : NULL;
+    return u && code_function_in(u, address, function);
+}
+
+static bool code_in_dwarf(struct symfile *f, uint64_t address, code_places *out) {
+    struct code_unit *u = code_unit_of(f, address);
     Dwarf_Die function;
-    if (range && dwarf_offdie(u->dwarf, range->die, &function))
+    if (!u) return false;
+    if (code_function_in(u, address, &function))
         code_expand(f, u, &function, address, out);
     else
         vec_push(out, code_line(f, u, address)); /* assembly: lines without functions */

@@ -14,6 +14,9 @@ struct code_place {
 };
 typedef VEC(struct code_place) code_places;
 
+/* The function whose code is at `address`, not one that was inlined there. False: no debug information. */
+bool code_function(struct symfile *file, uint64_t address, Dwarf_Die *function);
+
 /* Appends the places of `address`, innermost first; nothing when nothing is known. */
 void code_lookup(struct symfile *file, uint64_t address, code_places *out);
 

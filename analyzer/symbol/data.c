@@ -166,27 +166,27 @@ static void data_declared(struct symfile *f, Dwarf_Die *die, struct symbol_data 
     if (out->atomic == SYMBOL_ATOMIC_NO && c && version < 5) out->atomic = SYMBOL_ATOMIC_UNKNOWN;
 }
 
-static bool data_describe(struct symfile *f, const struct data_variable *v, uint64_t offset, struct symbol_data *out) {
-    Dwarf_Die die = v->die;
-    const char *name = data_variable_name(f, &die);
+bool data_describe(
+        struct symfile *f, Dwarf_Die *die, const char *function, uint64_t offset, struct symbol_data *out) {
+    const char *name = data_variable_name(f, die);
     if (!name) return false;
     struct type_walk walk = {0};
     strbuf_puts(&walk.name, name);
     strbuf_puts(&walk.class, name);
-    type_walk(&walk, &die, offset);
-    if (v->function) {
-        strbuf_printf(&walk.name, " (static in %s)", v->function);
-        strbuf_printf(&walk.class, " (static in %s)", v->function);
+    type_walk(&walk, die, offset);
+    if (function) {
+        strbuf_printf(&walk.name, " (static in %s)", function);
+        strbuf_printf(&walk.class, " (static in %s)", function);
     }
     out->name = arena_str(f->arena, strbuf_text(&walk.name));
     out->class = arena_str(f->arena, strbuf_text(&walk.class));
     out->variable = name;
-    out->function = v->function;
+    out->function = function;
     out->type = walk.type;
     out->size = walk.size;
-    out->is_static = !dwarf_hasattr_integrate(&die, DW_AT_external);
+    out->is_static = !dwarf_hasattr_integrate(die, DW_AT_external);
     out->atomic = walk.atomic ? SYMBOL_ATOMIC_YES : SYMBOL_ATOMIC_NO;
-    data_declared(f, &die, out);
+    data_declared(f, die, out);
     strbuf_free(&walk.name);
     strbuf_free(&walk.class);
     return true;
@@ -203,7 +203,9 @@ static const char *data_plain_name(struct symfile *f, const char *name) {
 bool data_lookup(struct symfile *f, uint64_t address, struct symbol_data *out) {
     memset(out, 0, sizeof *out);
     const struct data_variable *v = data_variable_at(f, address, false);
-    if (v && data_describe(f, v, address - v->address, out)) return true;
+    Dwarf_Die die;
+    if (v) die = v->die;
+    if (v && data_describe(f, &die, v->function, address - v->address, out)) return true;
     const struct symfile_symbol *s = symfile_find(f, address, true);
     if (!s) return false;
     uint64_t offset = address - s->address;
@@ -218,7 +220,9 @@ bool data_lookup(struct symfile *f, uint64_t address, struct symbol_data *out) {
 bool data_lookup_tls(struct symfile *f, uint64_t offset, struct symbol_data *out) {
     memset(out, 0, sizeof *out);
     const struct data_variable *v = data_variable_at(f, offset, true);
-    return v && data_describe(f, v, offset - v->address, out);
+    Dwarf_Die die;
+    if (v) die = v->die;
+    return v && data_describe(f, &die, v->function, offset - v->address, out);
 }
 
 void data_free(struct data *d) {

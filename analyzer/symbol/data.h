@@ -10,6 +10,10 @@ bool data_lookup(struct symfile *file, uint64_t address, struct symbol_data *out
 /* The same for a thread-local variable, by its offset in the file's TLS block. */
 bool data_lookup_tls(struct symfile *file, uint64_t offset, struct symbol_data *out);
 
+/* What a variable's debug information says of the byte at `offset` in it. `function`: a static local's; NULL. */
+bool data_describe(
+        struct symfile *file, Dwarf_Die *die, const char *function, uint64_t offset, struct symbol_data *out);
+
 void data_free(struct data *data);
 
 #endif

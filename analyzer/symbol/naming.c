@@ -3,6 +3,7 @@
 
 #include "symbol/cache.h"
 #include "symbol/data.h"
+#include "symbol/local.h"
 #include "symbol/own.h"
 #include "symbol/source.h"
 
@@ -102,6 +103,13 @@ const struct symbol_data *symbol_tls(struct symbols *s, uint64_t address, uint64
     struct symbol_data found;
     if (!f->tls_offset || address < start || address >= thread_pointer) return NULL;
     return data_lookup_tls(f, address - start, &found) ? naming_copy(s, 0, &found) : NULL;
+}
+
+const struct symbol_data *symbol_local(struct symbols *s, uint64_t pc, uint64_t below) {
+    int module = symbol_module_of(s, pc, 0);
+    struct symbol_data found;
+    if (module < 0 || !local_lookup(naming_file(s, module), pc - 1 - s->modules[module].bias, below, &found)) return NULL;
+    return naming_copy(s, module, &found);
 }
 
 const char *symbol_source_line(struct symbols *s, const char *path, uint32_t line) {

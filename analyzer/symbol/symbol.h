@@ -162,6 +162,12 @@ const struct symbol_data *symbol_data(struct symbols *symbols, uint64_t address,
 const struct symbol_data *symbol_tls(struct symbols *symbols, uint64_t address, uint64_t thread_pointer);
 
 /*
+ * The local variable in a frame: `pc` is a return address in the function, `below` how far under the frame's canonical
+ * address the place is. `function` is whose variable it is. NULL: nothing known.
+ */
+const struct symbol_data *symbol_local(struct symbols *symbols, uint64_t pc, uint64_t below);
+
+/*
  * The argument text of the call on a source line, for naming what was created there: for a frame whose line reads
  * `pthread_mutex_init(&pool->lock, NULL)` and `callee` "pthread_mutex_init" gives "pool->lock". NULL when the line
  * cannot be read or looks otherwise.

@@ -551,7 +551,8 @@ struct twatch_race {
     uint32_t flags;          /* enum twatch_race_flags */
     uint32_t where;          /* enum twatch_race_where */
     uint32_t owner_thread;   /* STACK, TLS, and HEAP with a key: whose */
-    uint64_t block, block_size; /* HEAP: the malloc block */
+    uint64_t block, block_size; /* HEAP: the malloc block. STACK: an address in the function whose frame it is, and how far
+                                   below the frame's canonical address; 0 unknown */
     uint32_t alloc_stack;
     uint32_t alloc_thread;
     uint32_t usual_lock;     /* object id held by the other accesses to this place; 0 none or unknown */

@@ -199,6 +199,17 @@ static int visit_module(struct dl_phdr_info *info, size_t size, void *arg) {
     return 0;
 }
 
+/* Bytes of static TLS below the thread pointer, with what glibc keeps for objects that come later: a thread's stack begins
+ * right under them. `seen`: of the objects there are, where glibc does not say. */
+static size_t static_tls(size_t seen) {
+    enum { SPARE = 4096 };
+    void (*info)(size_t *size, size_t *align);
+    *(void **)&info = dlsym(RTLD_DEFAULT, "_dl_get_tls_static_info");
+    size_t size = 0, align;
+    if (info) info(&size, &align);
+    return size > RT_THREAD_BLOCK && size - RT_THREAD_BLOCK >= seen ? size - RT_THREAD_BLOCK : seen + SPARE;
+}
+
 const char *rt_modules_start(void) {
     long n = rt_sys(SYS_readlink, (long)"/proc/self/exe", (long)exe, sizeof exe - 1, 0, 0, 0);
     exe[n > 0 ? n : 0] = 0;
@@ -219,7 +230,7 @@ const char *rt_modules_start(void) {
     ready = true;
     interpreter = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault");
     dl_iterate_phdr(visit_module, &v);
-    rt_report_tls(v.tls + 4096);
+    rt_report_tls(static_tls(v.tls));
     return NULL;
 }
 

@@ -64,7 +64,7 @@ static void find_where(struct twatch_race *e, uintptr_t addr) {
     for (uint32_t i = 1; i < rt_nslots; i++) {
         const struct rt_slot *s = rt_clock_slot(i);
         if (!s || s->state != RT_SLOT_LIVE) continue;
-        bool tls = s->fs && addr < s->fs + 2304 && addr >= s->fs - tls_size;
+        bool tls = s->fs && addr < s->fs + RT_THREAD_BLOCK && addr >= s->fs - tls_size;
         if (!tls && !(addr >= s->stack_lo && addr < s->stack_hi)) continue;
         e->where = tls ? TWATCH_WHERE_TLS : TWATCH_WHERE_STACK;
         e->owner_thread = s->thread;

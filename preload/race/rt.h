@@ -300,6 +300,7 @@ void rt_report_touch(struct rt_tls *t, uintptr_t granule, uint32_t locks);
 /* Writes what had to wait. Inside the guard. */
 void rt_report_flush(struct rt_tls *t);
 bool rt_report_init(void);
+enum { RT_THREAD_BLOCK = 2304 }; /* of glibc's, at the thread pointer */
 void rt_report_tls(size_t bytes); /* static TLS below the thread pointer */
 void rt_report_forked(void);
 extern uint8_t rt_report_hot[4096]; /* nonzero where a granule of this hash was in a report */

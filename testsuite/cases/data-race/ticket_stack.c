@@ -1,6 +1,7 @@
 /* The counter is a local variable of main, shared by its address. */
 // MATRIX
 // REPEAT: 100
+// OBJECT(data-race): ticket (on the stack of the main thread, in main)
 #include <pthread.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
