@@ -210,7 +210,8 @@ bool tw_stack_frame_of(const struct tw_thread *other, uintptr_t address, uint64_
     for (uint32_t k = 0; k < TW_STACKS; k++) {
         const struct tw_stack_entry e = other->stacks[k];
         const struct twatch_stack *s = e.stack;
-        if (!e.pc || !s || !e.slots || e.cfa > address || e.nslots > s->nframes) continue;
+        if (!e.pc || !s || !e.slots || e.cfa > address || e.nslots == 0 || e.nslots > s->nframes) continue;
+        if (!tw_sys_readable(&e.slots[e.nslots - 1], sizeof *e.slots)) continue; /* it may just be changing */
         uint32_t i = 0;
         while (i + 1 < e.nslots && e.slots[i + 1] != NO_SLOT && e.cfa + (uintptr_t)e.slots[i + 1] <= address)
             i++;
