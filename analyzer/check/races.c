@@ -104,11 +104,12 @@ static bool races_looks_atomic(const struct check *c, const struct twatch_race *
     return !((x->side[0].flags | x->side[1].flags) & (TWATCH_RACE_RMW | TWATCH_RACE_FREE));
 }
 
-/* And of memory whose type nobody knows (heap, no debug information): it may be declared atomic. */
+/* And of memory whose type nobody knows (heap, a frame that was not seen, no debug information): it may be declared
+ * atomic. */
 static bool races_may_be_atomic(const struct check *c, const struct twatch_race *x, const struct races_store *updates) {
     if (!races_looks_atomic(c, x, updates)) return false;
     if ((x->side[0].flags | x->side[1].flags) & TWATCH_RACE_ATOMIC) return true;
-    if (x->where == TWATCH_WHERE_STACK || x->where == TWATCH_WHERE_TLS) return false;
+    if (x->where == TWATCH_WHERE_TLS) return false;
     return x->where == TWATCH_WHERE_HEAP || !c->m->namer.atomic ||
            races_atomic_type(c, x) < 0;
 }
