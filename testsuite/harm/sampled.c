@@ -103,8 +103,8 @@ int main(int argc, char **argv) {
     for (long i = 0; i < 2; i++)
         pthread_create(&t[i], NULL, work, (void *)(i * 4));
     nap(argc > 2 ? atoi(argv[2]) : 0);
-    for (int i = 0; closes && !after && i < (often ? 12 : 3);
-            i++) { /* sampling may just begin to rest: several times */
+    for (int i = 0; closes && (often || !after) && i < (often ? 12 : 3);
+            i++) { /* sampling may just begin to rest: several times. They may be back before the look, too */
         before = opened();
         if (!before) break;
         close_all(argv[1]);
