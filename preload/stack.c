@@ -212,16 +212,15 @@ bool tw_stack_frame_of(const struct tw_thread *other, uintptr_t address, uint64_
         const struct twatch_stack *s = e.stack;
         if (!e.pc || !s || !e.slots || e.cfa > address || e.nslots == 0 || e.nslots > s->nframes) continue;
         if (!tw_sys_readable(&e.slots[e.nslots - 1], sizeof *e.slots)) continue; /* it may just be changing */
-        uint32_t i = 0;
-        while (i + 1 < e.nslots && e.slots[i + 1] != NO_SLOT && e.cfa + (uintptr_t)e.slots[i + 1] <= address)
-            i++;
-        bool known = i + 1 < e.nslots && e.slots[i + 1] != NO_SLOT;
-        uintptr_t slot = e.cfa + (uintptr_t)e.slots[known ? i + 1 : i];
-        if ((!known && (found || e.slots[i] == NO_SLOT)) || !still_returns(other, slot, s->pc[known ? i + 1 : i])) continue;
-        *pc = s->pc[i];
-        *top = known ? slot + 8 : 0;
+        uint32_t n = 1; /* the first frame that is above the address */
+        while (n < e.nslots && e.slots[n] != NO_SLOT && e.cfa + (uintptr_t)e.slots[n] <= address) n++;
+        bool ends = n < e.nslots && e.slots[n] != NO_SLOT;
+        uint32_t proof = ends ? n : n - 1; /* whose return address must stand there still */
+        if (e.slots[proof] == NO_SLOT || !still_returns(other, e.cfa + (uintptr_t)e.slots[proof], s->pc[proof])) continue;
+        *pc = s->pc[n - 1];
+        *top = ends ? e.cfa + (uintptr_t)e.slots[n] + 8 : 0;
+        if (ends) return true;
         found = true;
-        if (known) break;
     }
     return found;
 }

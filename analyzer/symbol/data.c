@@ -192,6 +192,12 @@ bool data_describe(
     return true;
 }
 
+static bool data_of_variable(
+        struct symfile *f, const struct data_variable *v, uint64_t address, struct symbol_data *out) {
+    Dwarf_Die die = v->die;
+    return data_describe(f, &die, v->function, address - v->address, out);
+}
+
 /* GCC numbers the symbols of static locals: "calls.1". */
 static const char *data_plain_name(struct symfile *f, const char *name) {
     const char *dot = strrchr(name, '.');
@@ -203,9 +209,7 @@ static const char *data_plain_name(struct symfile *f, const char *name) {
 bool data_lookup(struct symfile *f, uint64_t address, struct symbol_data *out) {
     memset(out, 0, sizeof *out);
     const struct data_variable *v = data_variable_at(f, address, false);
-    Dwarf_Die die;
-    if (v) die = v->die;
-    if (v && data_describe(f, &die, v->function, address - v->address, out)) return true;
+    if (v && data_of_variable(f, v, address, out)) return true;
     const struct symfile_symbol *s = symfile_find(f, address, true);
     if (!s) return false;
     uint64_t offset = address - s->address;
@@ -220,9 +224,7 @@ bool data_lookup(struct symfile *f, uint64_t address, struct symbol_data *out) {
 bool data_lookup_tls(struct symfile *f, uint64_t offset, struct symbol_data *out) {
     memset(out, 0, sizeof *out);
     const struct data_variable *v = data_variable_at(f, offset, true);
-    Dwarf_Die die;
-    if (v) die = v->die;
-    return v && data_describe(f, &die, v->function, offset - v->address, out);
+    return v && data_of_variable(f, v, offset, out);
 }
 
 void data_free(struct data *d) {
