@@ -28,8 +28,9 @@
 
 uint32_t tw_detect_blocked;
 uintptr_t tw_detect_posted;
-static uint32_t live_known = 1; /* never more than the live threads: births are noticed when everybody seems to be
-                                   blocked, ends are counted */
+/* Low half: never more than the live threads; births are noticed when everybody seems to be blocked, ends are counted.
+   High half: ends, so that a count that one of them made old is not stored. */
+static uint64_t live_known = 1;
 static struct tw_lock look_lock, report_lock;
 
 enum follow { RUNS, OPEN, SUSPECT };
@@ -78,11 +79,12 @@ static uint32_t count_live(void) {
 /* Every live thread is blocked. Counts the live ones again when it seems so; an end in between, which lowers
  * live_known, makes it count once more. */
 static bool all_blocked(void) {
-    uint32_t known = __atomic_load_n(&live_known, __ATOMIC_SEQ_CST), live;
-    if (TW_LIKELY(__atomic_load_n(&tw_detect_blocked, __ATOMIC_SEQ_CST) < known)) return false;
+    uint64_t known = __atomic_load_n(&live_known, __ATOMIC_SEQ_CST);
+    if (TW_LIKELY(__atomic_load_n(&tw_detect_blocked, __ATOMIC_SEQ_CST) < (uint32_t)known)) return false;
+    uint32_t live;
     do
         live = count_live();
-    while (!__atomic_compare_exchange_n(&live_known, &known, live, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    while (!__atomic_compare_exchange_n(&live_known, &known, known >> 32 << 32 | live, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
     uint32_t blocked = __atomic_load_n(&tw_detect_blocked, __ATOMIC_SEQ_CST);
     return blocked >= live && blocked > 0;
 }
@@ -285,9 +287,8 @@ void tw_detect_wait(struct tw_thread *t) {
 }
 
 void tw_detect_thread_ended(struct tw_thread *t) {
-    uint32_t live = __atomic_load_n(&live_known, __ATOMIC_RELAXED);
-    while (live > 1 &&
-            !__atomic_compare_exchange_n(&live_known, &live, live - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    uint64_t known = __atomic_load_n(&live_known, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&live_known, &known, known + (1ull << 32) - ((uint32_t)known > 1), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
         continue;
     bool holds = false;
     for (uint32_t i = 0; i < t->slot->nheld; i++)

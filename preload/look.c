@@ -255,6 +255,10 @@ static uint32_t semaphore_holder(const struct tw_view *v) {
     return h.slot;
 }
 
+bool tw_look_crowded(const struct twatch_object *o) {
+    return o && __atomic_load_n(&o->max_value, __ATOMIC_RELAXED) > o->init_value; /* threads that ever took part */
+}
+
 /*
  * A round that ended after the thread came was its own. Unless more came than the barrier is made for: then others may
  * have taken its place before it entered, and only looking again tells.
@@ -263,9 +267,7 @@ static bool barrier_opens(struct tw_view *v, struct tw_scene *scene, bool own, c
     if (b->shared) return true;
     if (scene && others(scene, v) + (scene->self && scene->at[scene->self].address == v->address) >= b->count) return true;
     if (own || (int32_t)(b->round - (uint32_t)tw_thread_slot(v->slot)->reserved[1]) <= 0) return false;
-    const struct twatch_object *o = tw_object_at(v->object);
-    bool crowded = o && o->max_value > o->init_value; /* threads that ever took part */
-    if (!crowded) return true;
+    if (!tw_look_crowded(tw_object_at(v->object))) return true;
     if (!scene || others(scene, v) <= b->in - b->round) return false;
     scene->moving = true;
     return true;

@@ -54,6 +54,8 @@ bool tw_look_thread(uint32_t slot, struct tw_view *v);
 /* Who is in the way of this one wait, from the memory of the lock alone. `own`: the caller's own wait, whose memory is
  * there. Sets needs, target, woken. */
 void tw_look_need(struct tw_view *v, struct tw_scene *scene, bool own);
+/* More threads have come to the barrier than it is made for: the last by our count may be left behind. */
+bool tw_look_crowded(const struct twatch_object *o);
 /* The thread has left its condition wait and waits for the mutex. Sets needs and target. */
 void tw_look_woken(struct tw_view *v);
 /* Looks at everybody and computes who is alive. `self`: slot of the caller, 0 when it is about to end. Callers take

@@ -8,6 +8,7 @@
 #include "incident.h"
 #include "inherit.h"
 #include "interval.h"
+#include "look.h"
 #include "patience.h"
 #include "python.h"
 #include "spurious.h"
@@ -138,7 +139,8 @@ void tw_wait_begin(struct tw_thread *t, const struct tw_wait *what) {
     publish(s, w, flags, stack, now);
     still_alive(now);
     tw_inherit_waits(t, w->address); /* also a wait that is given up some time */
-    if (!TW_CONFIG(detect_deadlocks) || w->passing || flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
+    if (!TW_CONFIG(detect_deadlocks) || flags & (TWATCH_WAIT_TIMED | TWATCH_WAIT_POLL | TWATCH_WAIT_SHARED)) return;
+    if (w->passing && !tw_look_crowded(o)) return; /* asked after it was published: who makes a crowd later sees this wait */
     if (!report_self(t, w, stack)) tw_detect_wait(t);
 }
 

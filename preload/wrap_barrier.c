@@ -1,8 +1,8 @@
 /*
  * Barriers. Arrivals are counted here, so that the last one of a round, which does not wait, need not look for a
  * deadlock, and a barrier destroyed in the middle of a round is seen. Where more threads come than the barrier was made
- * for, the last by this count may be one that is left behind: so it publishes its wait like the others; those that pass
- * in its place look when they wait or end. After the real wait the barrier may be gone already: its address is used, its
+ * for, the last by this count may be one that is left behind: so it publishes its wait like the others, and looks too if
+ * there is a crowd by then. One that comes to make it so later finds the wait published, and looks when it waits or ends. After the real wait the barrier may be gone already: its address is used, its
  * memory is not.
  */
 #include "ops.h"

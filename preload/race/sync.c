@@ -191,6 +191,17 @@ static void cells_set(const struct sync *s, uint32_t mark) { /* the inline check
 }
 
 /*
+ * The object is the thread's alone, or `or_new`: nobody else has ever used it. Without the lock: the owner is asked
+ * last. It becomes the caller by the caller's own doing only, so what was read before was the caller's state; the other
+ * way round another thread may take the object over and make it its own in between.
+ */
+static inline bool is_mine(const struct sync *s, uint32_t me, bool or_new) {
+    bool solo = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == SOLO;
+    return (solo || (or_new && !__atomic_load_n(&s->others, __ATOMIC_ACQUIRE))) &&
+           __atomic_load_n(&s->owner, __ATOMIC_RELAXED) == me;
+}
+
+/*
  * Under s->lock: another thread than the owner comes. The owner's releases look at the state without the lock, and its
  * checks at the cells: it must see that they count again before its clock steps, or what it does in between is in no
  * clock that anybody is given.
@@ -216,7 +227,7 @@ static void unbias(struct sync *s) {
 static void acquire(struct rt_tls *t, struct sync *s, bool shared) {
     uint32_t me = t->slot->number;
     if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_acquire(t, s->addr, s->atomic);
-    if (s->owner == me && (s->state == SOLO || !s->others)) return;
+    if (is_mine(s, me, true)) return;
     rt_lock(&s->lock);
     if (s->owner && s->owner != me) unbias(s);
     vector_give(&s->all, t->vc);
@@ -234,7 +245,7 @@ static void release(struct rt_tls *t, struct sync *s, bool shared) {
     if (__builtin_expect(rt_hybrid_on, 0)) rt_hybrid_release(t, s->addr, s->atomic);
     bool used = t->used || me == RT_CROWD || rt_hybrid_on;
     if (!used) clock--;
-    if (s->state == SOLO && s->owner == me) {
+    if (is_mine(s, me, false)) {
         s->release_clock = clock;
         return;
     }
@@ -408,7 +419,7 @@ void rt_atomic_plain(struct rt_tls *t, uintptr_t granule, struct rt_place *p) {
         plain_update(t, s, granule, p);
         return;
     }
-    if (s->state == SOLO && s->owner == t->slot->number) return;
+    if (is_mine(s, t->slot->number, false)) return;
     if ((p->flags & (RT_READ | RT_WRITE)) == (RT_READ | RT_WRITE) && !(p->flags & RT_RANGE))
         plain_update(t, s, granule, p);
     if (p->flags & RT_READ) {
