@@ -98,6 +98,7 @@ static void returned(void) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     t->returned = true;
+    __atomic_fetch_or(&t->desc->flags, TWATCH_THREAD_LEAVING, __ATOMIC_RELAXED);
     tw_leave(t);
 }
 
@@ -230,6 +231,7 @@ void tw_birth_exit(uintptr_t pc, uintptr_t cfa) {
     struct tw_thread *t = tw_enter();
     if (!t) return;
     t->exiting = true;
-    if (t->desc) t->desc->end_stack = tw_stack_here(t, pc, cfa);
+    t->desc->end_stack = tw_stack_here(t, pc, cfa);
+    __atomic_fetch_or(&t->desc->flags, TWATCH_THREAD_LEAVING, __ATOMIC_RELAXED);
     tw_leave(t);
 }

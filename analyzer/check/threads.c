@@ -82,13 +82,6 @@ static void threads_leaks(struct check *c) {
 
 /* ---- daemon-killed ---- */
 
-static bool threads_is_daemon(const struct check *c, uint32_t i) {
-    const struct twatch_thread *t = model_thread(c->m, i);
-    if (!t || (t->flags & (TWATCH_THREAD_MAIN | TWATCH_THREAD_FOREIGN)) || i == c->m->header->end_thread) return false;
-    if (t->flags & TWATCH_THREAD_PYTHON_DONE) return false; /* nothing of the program is left in it */
-    return t->end == TWATCH_THREAD_PROCESS || (t->end == TWATCH_THREAD_RUNNING && model_state_of(c->m, i));
-}
-
 /*
  * Workers of a pool: threads that have slept at a condition variable or semaphore before, with a sister of the same
  * start routine that does so now. Such a one may be met on its way to bed.
@@ -115,6 +108,19 @@ static uint32_t threads_held(const struct check *c, const struct model_state *s)
     for (uint32_t k = 0; s && k < s->nheld; k++)
         if (!threads_own_signal(c, s, k)) return s->held[k].object;
     return 0;
+}
+
+/* Nothing of the program is left in it, or only destructors that have nothing in hand. */
+static bool threads_is_done(const struct check *c, const struct twatch_thread *t, uint32_t i) {
+    if (t->flags & TWATCH_THREAD_PYTHON_DONE) return true;
+    return t->flags & TWATCH_THREAD_LEAVING && !(t->flags & TWATCH_THREAD_WRITING) && !threads_held(c, model_state_of(c->m, i));
+}
+
+static bool threads_is_daemon(const struct check *c, uint32_t i) {
+    const struct twatch_thread *t = model_thread(c->m, i);
+    if (!t || (t->flags & (TWATCH_THREAD_MAIN | TWATCH_THREAD_FOREIGN)) || i == c->m->header->end_thread) return false;
+    if (threads_is_done(c, t, i)) return false;
+    return t->end == TWATCH_THREAD_PROCESS || (t->end == TWATCH_THREAD_RUNNING && model_state_of(c->m, i));
 }
 
 static bool threads_asleep(const struct check *c, const struct model_state *s) {

@@ -175,7 +175,8 @@ enum twatch_thread_flags {
     TWATCH_THREAD_CANCEL_SENT = 1u << 6,
     TWATCH_THREAD_LISTENING = 1u << 7, /* when the process ended it slept in a system call that waits for others: epoll, poll, accept, ... */
     TWATCH_THREAD_PYTHON_DONE = 1u << 8, /* a thread of CPython's making whose Python part is over: joined for Python, and a moment from its end */
-    TWATCH_THREAD_WRITING = 1u << 9 /* when the process ended it was inside a call that writes to a file */
+    TWATCH_THREAD_WRITING = 1u << 9, /* when the process ended it was inside a call that writes to a file */
+    TWATCH_THREAD_LEAVING = 1u << 10 /* it has called pthread_exit, or its start routine has returned */
 };
 
 /*
