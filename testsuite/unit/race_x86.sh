@@ -23,6 +23,9 @@ cc $flags -fvisibility=hidden -o "$work/counting.so" testsuite/unit/race_x86_cou
 cc $flags -DHOOKS -o "$work/units.so" testsuite/unit/race_x86_units.c $engine -lZydis || exit 125
 cc -std=gnu11 -O2 -g -o "$work/units" testsuite/unit/race_x86_units.c "$work/units.so" -Wl,-rpath,"$work" || exit 125
 
+cc -std=gnu11 -O2 -g -o "$work/decode" testsuite/unit/race_x86_decode.c preload/race/x86/image.c -lZydis || exit 125
+timeout 120 "$work/decode" "$(gcc -print-prog-name=cc1)" "$(gcc -print-file-name=libc.so.6)" "$(gcc -print-file-name=libstdc++.so.6)"
+count 'decoded anew' $?
 timeout 120 "$work/units"
 count units $?
 timeout 600 /usr/bin/python3 testsuite/unit/race_x86_fuzz.py "$work/counting.so" "$([ "${1:-}" = --long ] && echo 1000 || echo 25)" "$(date +%j)000"

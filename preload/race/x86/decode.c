@@ -51,8 +51,13 @@ _Static_assert(sizeof(struct x86_decoder) <= HUGE, "a decoder fits its page");
 /* Bit i of word i/32: one-byte opcode i is followed by ModRM (Intel SDM volume 2, appendix A). Opcodes we never
  * remember count as none. */
 static const uint32_t modrm_one[8] = {0x0f0f0f0f, 0x0f0f0f0f, 0, 0x00000a08, 0x00007fff, 0, 0xff0f00c3, 0xc0c00000};
-/* The same after 0f, and which opcodes of that map may be remembered at all. */
-static const uint32_t plain_two[8] = {0, 0xffff2003, 0xff03ff0f, 0xffffffff, 0xff3ffff3, 0xf9ffffff, 0, 0};
+/* One-byte opcodes that may not be remembered: those whose length hangs on more, and prefixes where none is expected.
+ */
+static const uint32_t unusual_one[8] = {0x0, 0x40404040, 0xffff, 0xf4, 0x8000, 0xf, 0x0, 0xd0000};
+/* Which opcodes after 0f may be remembered: those with ModRM that the programs are made of, and no system instructions.
+ */
+static const uint32_t plain_two[8] = {
+        0xffff0000, 0xff00, 0xffffffff, 0xfc7fffff, 0xffff0000, 0xfdffb838, 0xffff00ff, 0x7fffffff};
 
 static int bit(const uint32_t *set, uint8_t i) {
     return (int)(set[i >> 5] >> (i & 31) & 1);
@@ -75,8 +80,7 @@ static unsigned opcode_part(const uint8_t *p, const uint8_t *end, int *has_modrm
     uint8_t op = *b++;
     if (op != 0x0f) {
         *has_modrm = bit(modrm_one, op);
-        int unusual = op == 0x62 || op == 0x67 || op == 0x8f || (op & 0xfc) == 0xa0;
-        return unusual ? 0 : (unsigned)(b - p);
+        return bit(unusual_one, op) ? 0 : (unsigned)(b - p);
     }
     if (b >= end) return 0;
     op = *b++;
@@ -89,8 +93,7 @@ static unsigned opcode_part(const uint8_t *p, const uint8_t *end, int *has_modrm
         return (unsigned)(b - p);
     }
     *has_modrm = 1;
-    int known = bit(plain_two, op) || (op >= 0xc0 && op != 0xff && (op & 0xf8) != 0xc8);
-    return known ? (unsigned)(b - p) : 0;
+    return bit(plain_two, op) ? (unsigned)(b - p) : 0;
 }
 
 /* The bytes that decide, packed; 0 when this instruction must not be remembered. */
@@ -386,7 +389,8 @@ static void place(struct x86_decoder *d, const uint8_t *p, uint32_t off, struct 
 int x86_decode(struct x86_decoder *d, uint32_t off, uint32_t end, struct x86_insn *out) {
     const uint8_t *p = d->image->text + off, *limit = d->image->text + end;
     uint64_t key = memo_key(p, limit);
-    struct memo *m = &d->memo[(key * 0x9e3779b97f4a7c15ull) >> 50];
+    struct memo *m = &d->memo[(key * 0x9e3779b97f4a7c15ull) >> 50 & ~1ull]; /* one of two in a cache line */
+    if (m->key != key) m++;
     if (key && m->key == key) {
         if (m->shape.len > end - off) return -1;
         *out = (struct x86_insn){.shape = m->shape};
@@ -394,7 +398,10 @@ int x86_decode(struct x86_decoder *d, uint32_t off, uint32_t end, struct x86_ins
         return 0;
     }
     if (decode_whole(d, p, end - off, out) != 0) return -1;
-    if (key) *m = (struct memo){key, out->shape};
+    if (key) { /* the older one goes */
+        *m = m[-1];
+        m[-1] = (struct memo){key, out->shape};
+    }
     place(d, p, off, out, 0);
     return 0;
 }
